@@ -1,0 +1,98 @@
+# Everything a person or a build machine does with Headlight. `make` lists it.
+
+PYTHON ?= python3
+PORT ?= 8501
+DEVICE ?= auto
+MODEL ?=
+DATA ?=
+BENCH ?= *
+
+VENV := .venv
+BIN := $(VENV)/bin
+PO := $(wildcard locale/*/LC_MESSAGES/headlight.po)
+MO := $(PO:.po=.mo)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# A stamp is newer than what it was made from: an unchanged file installs nothing again.
+MADE := $(VENV)/.made
+FOR_RUN := $(VENV)/.installed-run
+FOR_DEV := $(VENV)/.installed-dev
+
+# Spinning OpenMP threads starve one another on small machines; the app and the tests wait instead.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check lint catalogs-check browser fix catalogs train evaluate bench clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(FOR_RUN) $(MO) ## set up what is missing, then serve the app on PORT (8501)
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.headless true
+
+test: $(FOR_DEV) $(MO) lint catalogs-check browser ## everything that must pass: style, types, catalogs, all tests
+	@$(BIN)/python -m pytest
+
+check: $(FOR_DEV) $(MO) lint catalogs-check ## the same without a browser and without slow tests
+	@$(BIN)/python -m pytest -m "not slow and not browser"
+
+fix: $(FOR_DEV) ## format, mend what ruff can mend, bring the catalogs up to date
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+	@$(MAKE) --no-print-directory catalogs
+
+catalogs: $(FOR_DEV) ## extract the texts, update and compile the translations
+	@$(BIN)/python scripts/catalogs.py update
+	@$(BIN)/python scripts/catalogs.py compile
+
+train: $(FOR_DEV) ## train a built-in model: MODEL=translator DATA=FOLDER [DEVICE=auto]
+	@test -n "$(MODEL)" && test -n "$(DATA)" || \
+	  { echo "Say which model, and where its data is: make train MODEL=translator DATA=FOLDER"; exit 2; }
+	@$(BIN)/python -m model_runtime.builtin train "$(MODEL)" --data "$(DATA)" --device "$(DEVICE)"
+
+evaluate: $(FOR_DEV) ## measure a built-in model: MODEL=translator DATA=FOLDER
+	@test -n "$(MODEL)" && test -n "$(DATA)" || \
+	  { echo "Say which model, and where its data is: make evaluate MODEL=translator DATA=FOLDER"; exit 2; }
+	@$(BIN)/python -m model_runtime.builtin evaluate "$(MODEL)" --data "$(DATA)"
+
+bench: $(FOR_DEV) $(MO) ## run the benchmarks, or one: BENCH=name for benchmarks/bench_name.py
+	@found=; for file in benchmarks/bench_$(BENCH).py; do \
+	  test -e "$$file" || continue; found=1; \
+	  name=$${file#benchmarks/}; $(BIN)/python -m "benchmarks.$${name%.py}" || exit $$?; \
+	done; test -n "$$found" || { echo "There is no benchmarks/bench_$(BENCH).py."; exit 2; }
+
+clean: ## remove caches and compiled catalogs; keeps the models and .venv
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis $(MO)
+
+# The steps behind the targets above.
+
+lint: $(FOR_DEV)
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || \
+	  { echo "The files above are not formatted: make fix"; exit 1; }
+	@$(BIN)/mypy
+
+catalogs-check: $(FOR_DEV)
+	@$(BIN)/python scripts/catalogs.py check
+
+browser: $(FOR_DEV)
+	@sh scripts/find_browser.sh $(BIN)/python
+
+%.mo: %.po $(FOR_RUN) scripts/catalogs.py
+	@$(BIN)/python scripts/catalogs.py compile $<
+
+$(MADE):
+	@sh scripts/make_venv.sh "$(PYTHON)" $(VENV)
+	@touch $@
+
+$(FOR_RUN): requirements.txt $(MADE)
+	@echo "Installing what Headlight needs; the first time takes some minutes."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(FOR_DEV): requirements-dev.txt $(FOR_RUN)
+	@echo "Installing what its tests and training need."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
