@@ -1,0 +1,96 @@
+"""One attention module in one forward pass: what was recorded, and the closed form.
+
+    pattern = softmax(softcap(q·kᵀ·scale) + bias, over the visible keys [‖ sink])
+    z = pattern·v
+
+Vaswani et al. 2017, eq. 1, with what later architectures added. Keeps q, k, v, which
+grow with n, and computes patterns, which grow with n², for what is looked at. Knows
+neither the model that was recorded nor the screen.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+ALL = slice(None)
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionRecord:
+    """Queries, keys and values of one layer, as they entered its attention.
+
+    Every method takes a query head (0 … n_heads - 1) and an optional slice of query
+    rows, raises IndexError for a head that is not there, and computes in 64 bits.
+    """
+
+    stack: str  # "encoder", "decoder" or "cross"
+    layer: int
+    q: NDArray[np.float32]  # [head, query, d_head], positions already applied
+    k: NDArray[np.float32]  # [kv_head, key, d_head]
+    v: NDArray[np.float32]  # [kv_head, key, d_value]
+    scale: float  # usually 1 / √d_head
+    bias: NDArray[np.float32] | None = None  # [head or 1, query, key], added to the scores
+    mask: NDArray[np.bool_] | None = None  # [head or 1, query, key], True where visible
+    softcap: float | None = None  # c in c·tanh(score / c)
+    sinks: NDArray[np.float32] | None = None  # [head], a score that takes a share of each row
+
+    @property
+    def n_heads(self) -> int:
+        """Query heads."""
+        return self.q.shape[0]
+
+    def kv_head(self, head: int) -> int:
+        """The key/value head that a query head reads (grouped-query attention)."""
+        return self._checked(head) * self.k.shape[0] // self.q.shape[0]
+
+    def visible(self, head: int, rows: slice = ALL) -> NDArray[np.bool_]:
+        """[query, key], True where the query may look."""
+        if self.mask is None:
+            return np.ones((self.q.shape[1], self.k.shape[1]), dtype=bool)[rows]
+        return self.mask[self._checked(head) % self.mask.shape[0]][rows]
+
+    def dot(self, head: int, rows: slice = ALL) -> Doubles:
+        """q·k, [query, key], before scale, bias and mask."""
+        q = self.q[self._checked(head)][rows].astype(np.float64)
+        return q @ self.k[self.kv_head(head)].T.astype(np.float64)
+
+    def scores(self, head: int, rows: slice = ALL) -> Doubles:
+        """What softmax is taken of, [query, key]; masked cells keep their score here."""
+        scores = self.dot(head, rows) * self.scale
+        if self.softcap is not None:
+            scores = self.softcap * np.tanh(scores / self.softcap)
+        if self.bias is not None:
+            scores = scores + self.bias[head % self.bias.shape[0]][rows]
+        return scores
+
+    def pattern(self, head: int, rows: slice = ALL) -> Doubles:
+        """[query, key], each row ≥ 0 and summing to 1 (less the sink's share)."""
+        visible = self.visible(head, rows)
+        scores = np.where(visible, self.scores(head, rows), -np.inf)
+        highest = scores.max(axis=-1, keepdims=True)
+        if self.sinks is not None:
+            highest = np.maximum(highest, self.sinks[head])
+        # A row that sees no key at all has no share to give: all zero rather than NaN.
+        highest = np.where(np.isfinite(highest), highest, 0.0)
+        exp = np.exp(scores - highest)
+        total = exp.sum(axis=-1, keepdims=True)
+        if self.sinks is not None:
+            total = total + np.exp(self.sinks[head] - highest)
+        return np.divide(exp, total, out=np.zeros_like(exp), where=total > 0)
+
+    def z(self, head: int, rows: slice = ALL) -> Doubles:
+        """pattern·v of one head, [query, d_value], before W_O."""
+        return self.pattern(head, rows) @ self.v[self.kv_head(head)].astype(np.float64)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes; a mask shared with other layers counts here too."""
+        held = (self.q, self.k, self.v, self.bias, self.mask, self.sinks)
+        return sum(array.nbytes for array in held if array is not None)
+
+    def _checked(self, head: int) -> int:
+        if not 0 <= head < self.n_heads:
+            raise IndexError(f"head {head} of {self.n_heads}")
+        return head

@@ -1,0 +1,50 @@
+"""What can go wrong, said so that a person knows what to do next.
+
+Each error is an English sentence with named places, translated and filled in by
+whoever shows it. Knows neither the screen nor the language.
+"""
+
+
+def N_(text: str) -> str:
+    """Mark a sentence for the translation catalogs; returns it unchanged."""
+    return text
+
+
+class HeadlightError(Exception):
+    """The base of every error that is shown to a user.
+
+    `message` is the English sentence (a catalog key) and `values` fills its {places}.
+    """
+
+    message = ""
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(self.message.format(**values))
+        self.values = values
+
+
+class NothingToTrace(HeadlightError):
+    """The text is empty, or holds nothing but white space."""
+
+    message = N_("There is no text yet. Type a sentence above, or pick an example.")
+
+
+class TextTooLong(HeadlightError):
+    """More characters than anyone reads token by token."""
+
+    message = N_(
+        "The text has {characters} characters, and {most} is the most that is read. "
+        "Shorten it above; nothing of it is lost."
+    )
+
+
+class UnknownModel(HeadlightError):
+    """The reference names no model that can be opened."""
+
+    message = N_("There is no model called “{ref}”. These can be opened: {known}.")
+
+
+class NoSuchHead(HeadlightError):
+    """A stack, layer or head that the model does not have."""
+
+    message = N_("{model} has no {stack} L{layer} H{head}.")

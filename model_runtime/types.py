@@ -1,0 +1,124 @@
+"""The values that everything else is computed from: models, tokens, one recorded pass.
+
+Frozen, numpy only, no batch axis, no model inside. Knows neither torch nor the screen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_runtime.attention import AttentionRecord
+from model_runtime.errors import NoSuchHead
+
+StackName = Literal["encoder", "decoder", "cross"]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class OpensAt:
+    """The head that is shown first: one that is worth a newcomer's look."""
+
+    stack: StackName
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a model without running it."""
+
+    ref: str  # how it is opened: "builtin:translator"
+    name: str
+    family: str  # "encoder-decoder", "encoder" or "decoder"
+    stacks: tuple[StackName, ...]  # those with attention to show, in reading order
+    n_layers: int  # of each stack
+    n_heads: int
+    n_kv_heads: int  # fewer than n_heads under grouped-query attention
+    d_model: int
+    d_head: int
+    context_length: int  # the most tokens in one sequence
+    n_parameters: int
+    licence: str  # of the weights and of the data they come from
+    card: str  # Markdown, for people
+    examples: tuple[str, ...]  # texts that show it well; the first is traced at the start
+    opens_at: OpensAt
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of a sequence, and where it stands in the text."""
+
+    position: int
+    id: int
+    text: str  # as shown; user text, so hostile
+    span: tuple[int, int] | None  # characters of the text that it covers; None if it adds none
+    word: int | None  # tokens of one word share this number; None for special tokens
+    is_special: bool = False
+    is_unknown: bool = False  # outside the vocabulary: the model sees one and the same [UNK]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; equal requests give equal traces."""
+
+    ref: str
+    text: str
+    target_text: str | None = None  # None: the model writes its own
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A request as a model reads it: token by token, cut to the context."""
+
+    source: tuple[Token, ...]  # what the encoder reads; empty without an encoder
+    target: tuple[Token, ...]  # the decoder's tokens, first to last; empty without a decoder
+    target_is_own: bool  # written by the model itself, greedily
+    left_out: int = 0  # tokens of the text that did not fit
+    target_left_out: int = 0
+    unfinished: bool = False  # the model was still writing when the context was full
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One recorded forward pass. Everything on screen is computed from it."""
+
+    request: Request
+    info: ModelInfo
+    reading: Reading
+    records: tuple[AttentionRecord, ...]
+    intermediates: Mapping[str, Floats]  # "decoder.0.resid_pre" [position, d_model], …
+    logits: Floats  # [position, vocabulary]
+    check: float  # the largest |recomputed − the model's own| over all patterns and z
+
+    def tokens(self, stack: StackName) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
+        """(query tokens, key tokens) of a stack. A decoder reads all target tokens but
+        the last, which is only ever predicted."""
+        source, target = self.reading.source, self.reading.target[:-1]
+        if stack == "encoder":
+            return source, source
+        return (target, target) if stack == "decoder" else (target, source)
+
+    def predicted(self, stack: StackName) -> tuple[Token, ...] | None:
+        """The token that each query row predicts, or None for an encoder's rows."""
+        return None if stack == "encoder" else self.reading.target[1:]
+
+    def record(self, stack: StackName, layer: int) -> AttentionRecord:
+        """The attention of one layer. Raises NoSuchHead."""
+        for record in self.records:
+            if record.stack == stack and record.layer == layer:
+                return record
+        raise NoSuchHead(model=self.info.name, stack=stack, layer=layer, head=0)
+
+    @property
+    def target_text(self) -> str:
+        """The target as text, without special tokens."""
+        return "".join(t.text for t in self.reading.target if not t.is_special)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the arrays."""
+        kept = sum(a.nbytes for a in self.intermediates.values()) + self.logits.nbytes
+        return kept + sum(record.nbytes for record in self.records)
