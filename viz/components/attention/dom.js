@@ -1,0 +1,72 @@
+// Elements: small helpers to build the chrome.
+// Does not know attention; knows no colours (those are in the style sheet).
+// Text goes in through textContent only, for tokens are strangers' text.
+
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") node.textContent = value;
+    else if (typeof value === "function") node.addEventListener(name, value);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+// Arrow keys walk a list of buttons of which one at a time is in the tab order.
+function walk(event, buttons) {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  const now = buttons.indexOf(event.target);
+  let next = null;
+  if (step) next = (now + step + buttons.length) % buttons.length;
+  else if (event.key === "Home") next = 0;
+  else if (event.key === "End") next = buttons.length - 1;
+  if (next === null || now < 0) return;
+  event.preventDefault();
+  buttons[next].focus();
+  buttons[next].click();
+}
+
+// One choice out of few. kind: "radio" (looks) or "tab" (the thing shown).
+export function segmented({ label, options, kind = "radio", name, pick }) {
+  const buttons = options.map(({ value, text, help }) =>
+    el("button", {
+      type: "button",
+      role: kind,
+      class: "segment",
+      "data-value": value,
+      [`data-${name}`]: value,
+      title: help,
+      text,
+      click: (event) => pick(value, event),
+    }),
+  );
+  const group = el("div", { role: kind === "tab" ? "tablist" : "radiogroup", "aria-label": label, class: `segments ${kind}s` }, ...buttons);
+  group.addEventListener("keydown", (event) => walk(event, buttons));
+  return {
+    element: group,
+    set(value) {
+      for (const button of buttons) {
+        const on = button.dataset.value === String(value);
+        button.setAttribute(kind === "tab" ? "aria-selected" : "aria-checked", on);
+        button.tabIndex = on ? 0 : -1;
+      }
+    },
+  };
+}
+
+// A canvas of a size in CSS pixels, sharp on dense screens. Resizing clears it, so only on change.
+export function sizeCanvas(canvas, width, height, ratio) {
+  const w = Math.max(1, Math.round(width * ratio));
+  const h = Math.max(1, Math.round(height * ratio));
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}

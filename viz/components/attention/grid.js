@@ -1,0 +1,210 @@
+// Grid: a thumbnail of every head, rows = layers, columns = heads; choosing one.
+// Does not know exact numbers: it draws the quantised overview.
+// All thumbnails share one canvas, painted once per data; marks lie on a second one above it.
+
+import { el, sizeCanvas } from "./dom.js";
+import { stepsOf } from "./colour.js";
+import { hatchInto, packColour, pixelsInto, resample, resampleMask } from "./raster.js";
+
+const LABEL = { left: 30, top: 20 };
+const GAP = 4;
+
+function headLabel(letter, index, t) {
+  return index === null ? t("mean") : `${letter}${index}`;
+}
+
+// Space for labels when the thumbnails are closer than the labels are wide.
+function labelStride(pitch) {
+  return pitch >= 26 ? 1 : pitch >= 14 ? 2 : 4;
+}
+
+export function createGrid(pane, actions) {
+  const caption = el("div", { class: "caption" });
+  const base = el("canvas", { class: "under" });
+  const above = el("canvas", { class: "over" });
+  const cells = el("div", { role: "grid", class: "cells" });
+  const stage = el("div", { class: "stage" }, base, above, cells);
+  const scroll = el("div", { class: "scroll" }, stage);
+  pane.append(scroll, caption);
+
+  let buttons = [];
+  let built = null;
+  let side = 0;
+  let scene = null;
+
+  const pitch = () => side + GAP;
+  const at = (index) => [
+    LABEL.left + (index % scene.stack.n_heads) * pitch(),
+    LABEL.top + Math.floor(index / scene.stack.n_heads) * pitch(),
+  ];
+
+  // Thumbnails take about a quarter of the width, or a fixed size in a phone's strip.
+  function measure({ width, height, narrow }, stack) {
+    if (narrow) {
+      const fit = Math.floor((width - LABEL.left) / stack.n_heads) - GAP;
+      return Math.max(24, Math.min(64, Math.max(40, fit), Math.floor(300 / stack.n_layers) - GAP));
+    }
+    const across = Math.floor((width * 0.27 - LABEL.left) / stack.n_heads) - GAP;
+    const down = Math.floor((height - LABEL.top - 30) / stack.n_layers) - GAP;
+    return Math.max(16, Math.min(across, down, 58));
+  }
+
+  function buildCells() {
+    const { stack, t } = scene;
+    cells.setAttribute("aria-label", t("grid"));
+    buttons = [];
+    const rows = [];
+    for (let r = 0; r < stack.n_layers; r++) {
+      const row = el("div", { role: "row", class: "cellrow" });
+      for (let c = 0; c < stack.n_heads; c++) {
+        const index = r * stack.n_heads + c;
+        const head = stack.heads[index];
+        const button = el("div", {
+          role: "gridcell",
+          class: "cell",
+          tabindex: -1,
+          "aria-label": head.name,
+          title: head.name,
+          "data-cell": `${head.layer ?? "mean"},${head.head ?? "mean"}`,
+          "data-index": index,
+        });
+        buttons.push(button);
+        row.append(button);
+      }
+      rows.push(row);
+    }
+    cells.replaceChildren(...rows);
+  }
+
+  function drawLabels(context) {
+    const { stack, t, palette } = scene;
+    context.fillStyle = palette.quiet;
+    context.font = `11px ${palette.font}`;
+    context.textBaseline = "middle";
+    const stride = labelStride(pitch());
+    const down = pitch() >= 12 ? 1 : 2;
+    context.textAlign = "center";
+    for (let c = 0; c < stack.n_heads; c += stride) {
+      const text = headLabel("H", stack.heads[c].head, t);
+      context.fillText(text, LABEL.left + c * pitch() + side / 2, LABEL.top / 2, pitch() * stride);
+    }
+    context.textAlign = "right";
+    for (let r = 0; r < stack.n_layers; r += down) {
+      const text = headLabel("L", stack.heads[r * stack.n_heads].layer, t);
+      context.fillText(text, LABEL.left - 6, LABEL.top + r * pitch() + side / 2, LABEL.left - 6);
+    }
+  }
+
+  function drawThumbnails(context) {
+    const { stack, heads, mask, palette, state, ratio } = scene;
+    const px = Math.round(side * ratio);
+    const { rows, cols } = stack.overview;
+    const stroke = packColour(palette.hatch);
+    const ground = packColour(palette.hatch_ground);
+    const seen = resampleMask(mask, stack.rows.length, stack.cols.length, px, px);
+    const image = context.createImageData(px, px);
+    stack.heads.forEach((_, index) => {
+      const steps = stepsOf(heads.shares(stack, index), rows, cols, state.scale, 255);
+      pixelsInto(image, 0, 0, px, px, resample(steps, rows, cols, px, px), palette.packed);
+      if (seen) hatchInto(image, 0, 0, px, px, seen, Math.round(4 * ratio), stroke, ground);
+      const [x, y] = at(index);
+      context.putImageData(image, Math.round(x * ratio), Math.round(y * ratio));
+    });
+  }
+
+  // A band of one token inside every thumbnail: one pixel at least, or it could not be seen.
+  function band(context, tokens, token, vertical, colour) {
+    const thick = Math.max(1, side / tokens);
+    const from = (token / tokens) * side;
+    context.fillStyle = colour;
+    for (let index = 0; index < buttons.length; index++) {
+      const [x, y] = at(index);
+      if (vertical) context.fillRect(x + from, y, thick, side);
+      else context.fillRect(x, y + from, side, thick);
+    }
+  }
+
+  function ring(context, index, colour, width) {
+    const [x, y] = at(index);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.strokeRect(x - width / 2, y - width / 2, side + width, side + width);
+  }
+
+  function marks() {
+    const { stack, state, hover, palette, ratio } = scene;
+    const context = sizeCanvas(above, stage.w, stage.h, ratio);
+    context.globalAlpha = 0.35;
+    if (state.row !== null) band(context, stack.rows.length, state.row, false, palette.accent);
+    if (hover.row !== null && hover.row !== state.row) band(context, stack.rows.length, hover.row, false, palette.ink);
+    if (hover.col !== null) band(context, stack.cols.length, hover.col, true, palette.ink);
+    context.globalAlpha = 1;
+    ring(context, state.cell, palette.accent, 3);
+  }
+
+  function choose(index, event) {
+    actions.chooseCell(index, event);
+    buttons[index].focus({ preventScroll: true });
+  }
+
+  cells.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-cell]");
+    if (button) choose(Number(button.dataset.index), event);
+  });
+  cells.addEventListener("keydown", (event) => {
+    const index = buttons.indexOf(event.target.closest("[data-cell]"));
+    if (index < 0) return;
+    const n = scene.stack.n_heads;
+    const column = index % n;
+    const target = {
+      ArrowLeft: column > 0 ? index - 1 : index,
+      ArrowRight: column < n - 1 ? index + 1 : index,
+      ArrowUp: index - n >= 0 ? index - n : index,
+      ArrowDown: index + n < buttons.length ? index + n : index,
+      Home: event.ctrlKey ? 0 : index - column,
+      End: event.ctrlKey ? buttons.length - 1 : index - column + n - 1,
+    }[event.key];
+    if (event.key === "Enter" || event.key === " ") choose(index, event);
+    else if (target === undefined) return;
+    else {
+      buttons[index].tabIndex = -1;
+      buttons[target].tabIndex = 0;
+      buttons[target].focus();
+    }
+    event.preventDefault();
+  });
+
+  return {
+    // Width in CSS pixels that the grid would like to have.
+    layout(next) {
+      scene = next;
+      const { stack, size } = scene;
+      side = measure(size, stack);
+      stage.w = LABEL.left + stack.n_heads * pitch() + 2;
+      stage.h = LABEL.top + stack.n_layers * pitch() + 2;
+      stage.style.width = `${stage.w}px`;
+      stage.style.height = `${stage.h}px`;
+      caption.textContent = scene.t("grid.caption");
+      if (built !== stack) buildCells();
+      built = stack;
+      buttons.forEach((button, index) => {
+        const [x, y] = at(index);
+        button.style.cssText = `left:${x}px;top:${y}px;width:${side}px;height:${side}px`;
+      });
+      return Math.min(stage.w + 6, size.narrow ? size.width : size.width * 0.36);
+    },
+    draw() {
+      const context = sizeCanvas(base, stage.w, stage.h, scene.ratio);
+      drawLabels(context);
+      drawThumbnails(context);
+    },
+    select() {
+      buttons.forEach((button, index) => {
+        const on = index === scene.state.cell;
+        button.setAttribute("aria-selected", on);
+        button.tabIndex = on ? 0 : -1;
+      });
+    },
+    marks,
+  };
+}

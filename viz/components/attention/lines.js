@@ -1,0 +1,215 @@
+// Lines: queries on the left, keys on the right, a line between them as strong as the share.
+// Does not know where numbers come from; reads the scene and reports what was pointed at.
+// Tokens are DOM text (they can be selected by tests and readers); lines are one canvas behind.
+
+import { el, sizeCanvas } from "./dom.js";
+import { fill, fixed } from "./text.js";
+
+const LEVELS = 16;
+const MOST_LINES = 1200;
+const FAINTEST = 0.02;
+
+export function createLines(pane, actions) {
+  const queries = el("div", { class: "tokens queries" });
+  const keys = el("div", { class: "tokens keys" });
+  const canvas = el("canvas", { class: "wires" });
+  const window_ = el("div", { class: "sticky" }, canvas);
+  const stage = el("div", { class: "stage" }, window_, queries, keys);
+  const scroll = el("div", { class: "scroll", "data-lines": "" }, stage);
+  const titles = el("div", { class: "ends" });
+  const caption = el("div", { class: "caption" });
+  pane.append(titles, scroll, caption);
+
+  let scene = null;
+  let rowHeight = 24;
+  let room = { width: 0, height: 0 };
+  let side = 0;
+  let sides = { query: [], key: [] };
+  let built = null;
+  let written = []; // share labels that are not empty
+  let lit = []; // tokens that carry a mark
+
+  function token(kind, item, index) {
+    const share = el("span", { class: "share" });
+    const text = el("bdi", { class: "text", text: item.shown });
+    const parts = kind === "query" ? [share, text] : [text, share];
+    return el("div", { class: `token ${item.kind}`, [`data-${kind}`]: index }, ...parts);
+  }
+
+  function build(stack) {
+    if (built === stack) return;
+    built = stack;
+    sides = { query: stack.rows.map((item, i) => token("query", item, i)), key: stack.cols.map((item, j) => token("key", item, j)) };
+    queries.replaceChildren(...sides.query);
+    keys.replaceChildren(...sides.key);
+    written = [];
+    lit = [];
+    scroll.scrollTop = 0;
+  }
+
+  function layout(next, nextRoom) {
+    scene = next;
+    room = nextRoom;
+    build(scene.stack);
+    const most = Math.max(scene.stack.rows.length, scene.stack.cols.length);
+    rowHeight = Math.max(17, Math.min(28, Math.floor(room.height / most)));
+    side = Math.max(64, Math.min(170, Math.floor(room.width * 0.34)));
+    const total = most * rowHeight;
+    pane.style.setProperty("--token-height", `${rowHeight}px`);
+    pane.style.setProperty("--side", `${side}px`);
+    pane.dataset.dense = rowHeight < 20;
+    stage.style.height = `${total}px`;
+    stage.style.width = `${room.width}px`;
+    room.seen = Math.min(total, room.height);
+    scroll.style.height = `${room.seen}px`;
+    scroll.style.overflowY = total > room.height ? "auto" : "hidden";
+    const { t } = scene;
+    titles.replaceChildren(el("span", { text: t("lines.queries") }), el("span", { text: t("lines.keys") }));
+  }
+
+  // The token whose lines are shown alone: the pointed one, else the pinned query.
+  function focus() {
+    const { hover, state } = scene;
+    if (hover.row !== null) return { row: hover.row, col: null };
+    if (hover.col !== null && state.row === null) return { row: null, col: hover.col };
+    return { row: state.row, col: null };
+  }
+
+  // The smallest share that is drawn, so that no more than MOST_LINES lines are.
+  function threshold(pattern) {
+    const counts = new Int32Array(101);
+    for (let i = 0; i < pattern.length; i++) if (pattern[i] >= FAINTEST) counts[Math.min(100, Math.floor(pattern[i] * 100))]++;
+    let sum = 0;
+    for (let level = 100; level >= 2; level--) {
+      sum += counts[level];
+      if (sum > MOST_LINES) return Math.min(1, (level + 1) / 100);
+    }
+    return FAINTEST;
+  }
+
+  // Lines of like strength go into one path: a few strokes instead of a thousand.
+  function strokes(context, colour, from, alone) {
+    const { pattern } = scene.numbers;
+    const rows = scene.stack.rows.length;
+    const cols = scene.stack.cols.length;
+    const paths = new Array(LEVELS).fill(null);
+    const left = side + 4;
+    const right = room.width - side - 4;
+    const bend = (right - left) * 0.45;
+    const y = (index) => (index + 0.5) * rowHeight - scroll.scrollTop;
+    const add = (i, j) => {
+      const share = pattern[i * cols + j];
+      if (share < from) return;
+      const [a, b] = [y(i), y(j)];
+      if ((a < 0 && b < 0) || (a > room.seen && b > room.seen)) return;
+      const level = Math.min(LEVELS - 1, Math.floor(share * LEVELS));
+      paths[level] ??= new Path2D();
+      paths[level].moveTo(left, a);
+      paths[level].bezierCurveTo(left + bend, a, right - bend, b, right, b);
+    };
+    if (alone.row !== null) for (let j = 0; j < cols; j++) add(alone.row, j);
+    else if (alone.col !== null) for (let i = 0; i < rows; i++) add(i, alone.col);
+    else for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) add(i, j);
+    context.strokeStyle = colour;
+    const crowd = alone.row === null && alone.col === null ? Math.max(0.45, Math.min(1, 24 / rows)) : 1;
+    paths.forEach((path, level) => {
+      if (path === null) return;
+      const strength = (level + 0.5) / LEVELS;
+      context.globalAlpha = Math.min(1, (0.12 + 0.88 * strength) * crowd);
+      context.lineWidth = 0.6 + (rowHeight > 20 ? 5 : 3) * strength;
+      context.stroke(path);
+    });
+    context.globalAlpha = 1;
+  }
+
+  function draw() {
+    const { palette, ratio, state, numbers, t } = scene;
+    const context = sizeCanvas(canvas, room.width, room.seen, ratio);
+    const alone = focus();
+    const single = alone.row !== null || alone.col !== null;
+    const from = single ? 0.005 : threshold(numbers.pattern);
+    const pinned = alone.row !== null && alone.row === state.row;
+    strokes(context, pinned ? palette.accent : palette.strong, from, alone);
+    caption.textContent = single ? "" : `${t("lines.own")}. ${fill(t("lines.thinned"), { share: fixed(from) })}`;
+  }
+
+  function write(node, share) {
+    node.querySelector(".share").textContent = fixed(share);
+    written.push(node);
+  }
+
+  function mark(node, name) {
+    node.classList.add(name);
+    lit.push(node);
+  }
+
+  // Brings a token that another picture points at into sight; never while pointing in here.
+  function reveal(index) {
+    const top = index * rowHeight;
+    const seen = top >= scroll.scrollTop && top + rowHeight <= scroll.scrollTop + room.seen;
+    if (!seen) scroll.scrollTop = Math.max(0, top - room.seen / 2);
+  }
+
+  function marks() {
+    const { hover, state, stack, numbers } = scene;
+    for (const node of written) node.querySelector(".share").textContent = "";
+    for (const node of lit) node.classList.remove("lit", "pinned", "strong");
+    written = [];
+    lit = [];
+    const alone = focus();
+    const cols = stack.cols.length;
+    if (alone.row !== null) {
+      if (hover.from !== "lines") reveal(alone.row);
+      for (let j = 0; j < cols; j++) {
+        const share = numbers.pattern[alone.row * cols + j];
+        if (share < 0.005) continue;
+        write(sides.key[j], share);
+        mark(sides.key[j], "strong");
+      }
+    } else if (alone.col !== null) {
+      for (let i = 0; i < stack.rows.length; i++) {
+        const share = numbers.pattern[i * cols + alone.col];
+        if (share < 0.005) continue;
+        write(sides.query[i], share);
+        mark(sides.query[i], "strong");
+      }
+    }
+    if (state.row !== null) mark(sides.query[state.row], "pinned");
+    if (hover.row !== null) mark(sides.query[hover.row], "lit");
+    if (hover.col !== null) mark(sides.key[hover.col], "lit");
+    stage.classList.toggle("alone", alone.row !== null || alone.col !== null);
+    draw();
+  }
+
+  function pointed(event) {
+    const node = event.target.closest?.("[data-query],[data-key]");
+    if (!node) return null;
+    const { query, key } = node.dataset;
+    // A tooltip here would hide other tokens: only where it has something to add.
+    const item = query === undefined ? scene.stack.cols[key] : scene.stack.rows[query];
+    const text = node.querySelector(".text");
+    const tells = item.note || item.kind || text.scrollWidth > text.clientWidth;
+    return { row: query === undefined ? null : Number(query), col: key === undefined ? null : Number(key), tells };
+  }
+
+  stage.addEventListener("pointerover", (event) => {
+    const at = pointed(event);
+    if (at) actions.hover(at.row, at.col, at.tells ? { x: event.clientX, y: event.clientY } : null, false, "lines");
+  });
+  stage.addEventListener("pointerleave", () => actions.hover(null, null));
+  stage.addEventListener("click", (event) => {
+    const at = pointed(event);
+    if (at && at.row !== null) actions.pin(at.row);
+  });
+  let waiting = false;
+  scroll.addEventListener("scroll", () => {
+    if (waiting || !scene) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      draw();
+    });
+  });
+
+  return { layout, draw: marks, marks };
+}

@@ -1,0 +1,283 @@
+// Main: one instance a page place; puts the pictures together and decides what is repainted.
+// Does not draw; knows Streamlit's contract (default export, called again on data and theme).
+// Looking around never calls the server's script: state lives here and in the URL.
+
+import { createBar } from "./bar.js";
+import { readPalette, stepsOf } from "./colour.js";
+import { createDetail } from "./detail.js";
+import { el } from "./dom.js";
+import { exportPicture } from "./export.js";
+import { decodeFrame } from "./frame.js";
+import { createGrid } from "./grid.js";
+import { createHeads } from "./heads.js";
+import { arrange, isShown, pictureHeight, skeleton } from "./layout.js";
+import { createLines } from "./lines.js";
+import { createMap } from "./map.js";
+import { createMeasures } from "./measures.js";
+import { createStore } from "./store.js";
+import { createTable } from "./table.js";
+import { fill, visible } from "./text.js";
+
+const instances = new WeakMap();
+
+function prepare(header) {
+  for (const stack of header.stacks) {
+    for (const token of [...stack.rows, ...stack.cols]) {
+      token.shown = visible(token.text);
+      token.noteShown = visible(token.note || "");
+    }
+  }
+}
+
+// Means and renormalised rows need not sum to 1; what is said under the map has to be true.
+function sumsToOne(numbers, rows, cols) {
+  if (!numbers.exact) return false;
+  for (let i = 0; i < Math.min(rows, 64); i++) {
+    let sum = 0;
+    for (let j = 0; j < cols; j++) sum += numbers.pattern[i * cols + j];
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
+function createView(root) {
+  const parts = skeleton(root);
+  const store = createStore();
+  const heads = createHeads();
+  const scene = { state: store.state, hover: { row: null, col: null, from: null }, heads, size: { width: 0, height: 0, narrow: false } };
+  let received = null;
+  let header = null;
+
+  scene.t = (key) => header.strings[key] ?? key;
+  scene.exportUrl = (ending) => heads.url(scene.stack, scene.head, ending);
+
+  const actions = { chooseStack, chooseCell, setView, setScale, pin, hover, exportPicture: (kind) => exportPicture(scene, kind) };
+  const bar = createBar(parts.tabs, parts.tools, actions);
+  const detail = createDetail(root, parts.readout, actions);
+  const grid = createGrid(parts.grid, actions);
+  const map = createMap(parts.map, actions);
+  const lines = createLines(parts.lines, actions);
+  const measures = createMeasures(parts.measures);
+  const table = createTable(parts.table);
+  const shows = (view) => isShown(scene, view);
+
+  function publish() {
+    const { state, stack, head } = scene;
+    const shown = { stack: stack.name, layer: head.layer ?? "mean", head: head.head ?? "mean" };
+    Object.assign(root.dataset, shown, { row: state.row ?? "", scale: state.scale, view: state.view });
+  }
+
+  // What follows from state: the stack, the head, its numbers and their colours.
+  function derive() {
+    const { state } = scene;
+    scene.header = header;
+    scene.stack = header.stacks[state.stack];
+    scene.head = scene.stack.heads[state.cell];
+    scene.mask = heads.mask(scene.stack);
+    scene.numbers = heads.get(scene.stack, state.cell);
+    const rows = scene.stack.rows.length;
+    const cols = scene.stack.cols.length;
+    scene.steps = stepsOf(scene.numbers.pattern, rows, cols, state.scale);
+    scene.rowsSumToOne = sumsToOne(scene.numbers, rows, cols);
+    scene.fileName = `headlight-${scene.head.name.replace(/[^\w-]+/g, "")}-${scene.stack.name}`;
+  }
+
+  function layout() {
+    return arrange(root, parts, scene, { grid, map, lines });
+  }
+
+  function drawMarks(spoken = false) {
+    grid.marks();
+    if (shows("map")) map.marks();
+    if (shows("lines")) lines.marks();
+    detail.write(scene, spoken);
+  }
+
+  // One head: everything but the thumbnails, which are the same for all heads.
+  function drawHead() {
+    derive();
+    publish();
+    grid.select();
+    if (shows("map")) map.draw();
+    drawMarks();
+    bar.update(scene);
+    measures.draw(scene);
+    table.draw(scene);
+  }
+
+  function drawAll() {
+    derive();
+    if (!layout()) return;
+    grid.draw();
+    drawHead();
+  }
+
+  function measurePaint(event) {
+    if (!event) return;
+    const start = event.timeStamp;
+    performance.measure("headlight:paint", { start, end: performance.now() });
+    // Up to the next frame the browser has rasterised it, too.
+    requestAnimationFrame(() => setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })));
+  }
+
+  function setStatus(status) {
+    root.dataset.state = status;
+    parts.progress.hidden = status !== "loading";
+    parts.failure.hidden = status !== "failed";
+  }
+
+  async function fetchExact() {
+    if (scene.numbers.exact) {
+      heads.cancel();
+      setStatus("ready");
+      return;
+    }
+    setStatus("loading");
+    parts.progress.setAttribute("aria-label", scene.t("loading"));
+    const [stack, cell] = [scene.stack, scene.state.cell];
+    try {
+      const came = await heads.load(stack, cell);
+      if (came === null || scene.stack !== stack || scene.state.cell !== cell) return;
+      drawHead();
+      detail.show(scene, scene.hover.point);
+      setStatus("ready");
+    } catch {
+      const text = fill(scene.t("failed"), { head: stack.heads[cell].name });
+      parts.failure.replaceChildren(el("span", { text }), el("button", { type: "button", class: "quiet-button", text: scene.t("retry"), click: fetchExact }));
+      setStatus("failed");
+    }
+  }
+
+  function clearHover() {
+    scene.hover = { row: null, col: null, from: null };
+    detail.hide();
+  }
+
+  function chooseStack(index, event) {
+    if (index === scene.state.stack) return;
+    clearHover();
+    store.chooseStack(index);
+    drawAll();
+    measurePaint(event);
+    fetchExact();
+  }
+
+  function chooseCell(index, event) {
+    if (index === scene.state.cell) return;
+    store.chooseCell(index);
+    drawHead();
+    measurePaint(event);
+    fetchExact();
+  }
+
+  function setView(view) {
+    store.set("view", view);
+    drawAll();
+  }
+
+  function setScale(scale) {
+    store.set("scale", scale);
+    derive();
+    grid.draw();
+    drawHead();
+  }
+
+  function pin(row, spoken = false) {
+    store.set("row", row === scene.state.row ? null : row);
+    publish();
+    drawMarks(spoken);
+  }
+
+  function hover(row, col, point = null, spoken = false, from = "map") {
+    const before = scene.hover;
+    scene.hover = { row, col, point, from };
+    if (before.row !== row || before.col !== col) drawMarks(spoken);
+    detail.show(scene, point);
+  }
+
+  const onKey = (event) => {
+    if (event.key !== "Escape" || !header) return;
+    if (scene.hover.row !== null || scene.hover.col !== null) {
+      clearHover();
+      drawMarks();
+    }
+    if (scene.state.row !== null) pin(null, true);
+  };
+  const onPop = () => {
+    if (!header || !root.isConnected) return;
+    clearHover();
+    store.readUrl();
+    drawAll();
+    fetchExact();
+  };
+  let resizing = 0;
+  const onResize = () => {
+    if (!header) return;
+    cancelAnimationFrame(resizing);
+    resizing = requestAnimationFrame(() => {
+      const [width, tall] = [Math.floor(root.clientWidth), pictureHeight(root.clientWidth)];
+      const { size } = scene;
+      if (size.width !== width || size.height !== tall || scene.ratio !== window.devicePixelRatio) drawAll();
+    });
+  };
+  root.addEventListener("keydown", onKey);
+  window.addEventListener("popstate", onPop);
+  window.addEventListener("resize", onResize);
+  const observer = new ResizeObserver(onResize);
+  observer.observe(root);
+
+  return {
+    turn: 0,
+    receive(bytes) {
+      if (!bytes) return;
+      scene.palette = header ? scene.palette : null;
+      if (bytes !== received) {
+        const payload = decodeFrame(bytes);
+        prepare(payload.header);
+        received = bytes;
+        header = payload.header;
+        heads.receive(payload);
+        store.receive(header);
+        clearHover();
+      }
+      scene.palette = readPalette(header.theme, root);
+      root.dataset.ground = scene.palette.name;
+      root.style.setProperty("--accent", scene.palette.accent);
+      root.style.setProperty("--quiet", scene.palette.quiet);
+      root.style.setProperty("--faint", scene.palette.faint);
+      root.setAttribute("aria-label", scene.t("component"));
+      table.forget();
+      drawAll();
+      fetchExact();
+    },
+    destroy() {
+      heads.cancel();
+      observer.disconnect();
+      bar.destroy();
+      window.removeEventListener("popstate", onPop);
+      window.removeEventListener("resize", onResize);
+    },
+  };
+}
+
+export default function attention({ parentElement, data }) {
+  let view = instances.get(parentElement);
+  if (!view) {
+    let root = parentElement.querySelector("[data-headlight]");
+    if (!root) {
+      root = el("div", { "data-headlight": "attention" });
+      parentElement.append(root);
+    }
+    view = createView(root);
+    instances.set(parentElement, view);
+  }
+  const turn = (view.turn += 1);
+  view.receive(data);
+  // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
+  return () =>
+    setTimeout(() => {
+      if (view.turn !== turn) return;
+      view.destroy();
+      instances.delete(parentElement);
+    });
+}

@@ -1,0 +1,208 @@
+// Map: the chosen head as rows of queries and columns of keys; hovering, pinning, walking.
+// Does not know where numbers come from; reads the scene and reports what was pointed at.
+// The canvas is only as large as the pane: scrolling moves the cells under fixed labels.
+
+import { el, sizeCanvas } from "./dom.js";
+import { mapGeometry } from "./geometry.js";
+import { isPooled, paintCells, paintLabels, paintMarkedLabel } from "./paint.js";
+import { fill } from "./text.js";
+
+const READABLE_CELL = 19;
+
+export function createMap(pane, actions) {
+  const base = el("canvas", { "data-map": "", tabindex: 0, role: "application" });
+  const above = el("canvas", { class: "over" });
+  const window_ = el("div", { class: "sticky" }, base, above);
+  const stage = el("div", { class: "stage" }, window_);
+  const scroll = el("div", { class: "scroll" }, stage);
+  const axes = el("span", { class: "axes" });
+  const notes = el("span", { class: "notes" });
+  const zoom = el("button", { type: "button", class: "quiet-button", click: () => toggleZoom() });
+  const legend = el("div", { class: "legend" });
+  const caption = el("div", { class: "caption" }, axes, zoom, legend, notes);
+  pane.append(scroll, caption);
+
+  let scene = null;
+  let geometry = null;
+  let room = { width: 0, height: 0 };
+  let enlarged = false;
+
+  const origin = () => [geometry.left - scroll.scrollLeft, geometry.top - scroll.scrollTop];
+
+  function toggleZoom() {
+    enlarged = !enlarged;
+    layout(scene, room);
+    draw();
+    marks();
+  }
+
+  function layout(next, nextRoom) {
+    scene = next;
+    room = nextRoom;
+    const context = base.getContext("2d");
+    geometry = mapGeometry(context, scene.stack, room, scene.palette.font, enlarged ? READABLE_CELL : 0);
+    const fits = !enlarged && Math.min(geometry.cw, geometry.ch) >= 12;
+    zoom.hidden = fits || (!enlarged && scene.stack.rows.length * scene.stack.cols.length <= 1);
+    zoom.textContent = scene.t(enlarged ? "map.fit" : "map.enlarge");
+    const width = geometry.left + geometry.width + geometry.right;
+    const height = geometry.top + geometry.height + 4;
+    stage.style.width = `${Math.max(1, Math.floor(width))}px`;
+    stage.style.height = `${Math.max(1, Math.floor(height))}px`;
+    scroll.style.height = `${Math.min(height, room.height) + (enlarged ? 12 : 0)}px`;
+    scroll.style.overflow = enlarged ? "auto" : "hidden";
+    geometry.viewWidth = Math.min(width, room.width - (enlarged ? 12 : 0));
+    geometry.viewHeight = Math.min(height, room.height);
+    if (!enlarged) scroll.scrollTo(0, 0);
+  }
+
+  // Everything drawn inside the window between the fixed labels.
+  function inCells(context, paint) {
+    context.save();
+    context.beginPath();
+    context.rect(geometry.left - 1.5, geometry.top - 1.5, geometry.viewWidth, geometry.viewHeight);
+    context.clip();
+    paint();
+    context.restore();
+  }
+
+  // Whole labels only: one that the window's edge would cut waits until it is scrolled into view.
+  function hasRoom(x, y, reach) {
+    if (x === null) return y > geometry.top && y < geometry.viewHeight - 5;
+    return x > geometry.left && x + reach <= geometry.viewWidth + 1;
+  }
+
+  function draw() {
+    const { stack, palette, ratio, t, head } = scene;
+    const context = sizeCanvas(base, geometry.viewWidth, geometry.viewHeight, ratio);
+    const [x0, y0] = origin();
+    inCells(context, () => paintCells(context, scene, geometry, ratio, x0, y0));
+    paintLabels(context, scene, geometry, x0, y0, hasRoom);
+    base.setAttribute("aria-label", fill(t("map.aria"), { head: head.name }));
+    const sums = scene.rowsSumToOne ? `; ${t("map.sums")}` : "";
+    axes.textContent = `${stack.rows_are}${sums} · ${stack.cols_are}`;
+    const said = [];
+    if (isPooled(geometry, ratio)) said.push(t("map.pooled"));
+    const stride = Math.max(geometry.rowStride, geometry.colStride);
+    if (stride > 1) said.push(fill(t("map.thinned"), { n: stride }));
+    if (stack.rows.length === 1 && stack.cols.length === 1) said.push(t("map.one_token"));
+    notes.textContent = said.join(" ");
+    drawLegend(palette);
+  }
+
+  function drawLegend(palette) {
+    const { t, state, mask } = scene;
+    const stops = palette.sequential.join(",");
+    const limits = { linear: ["0", "1"], log: ["≤ 0.001", "1"], row: ["0", t("legend.row_max")] }[state.scale];
+    const bar = el("span", { class: "ramp", style: `background:linear-gradient(to right,${stops})` });
+    legend.replaceChildren(
+      el("span", { text: t("legend") }),
+      el("span", { text: limits[0], class: state.scale === "log" ? "clipped" : "" , title: state.scale === "log" ? t("legend.clipped") : null }),
+      bar,
+      el("span", { text: limits[1] }),
+    );
+    if (!mask) return;
+    const stripes = `repeating-linear-gradient(135deg,${palette.hatch} 0 1px,${palette.hatch_ground} 1px 4px)`;
+    legend.append(el("span", { class: "swatch", style: `background:${stripes}` }), el("span", { text: t("map.masked") }));
+  }
+
+  function frameBand(context, x, y, width, height, colour, thick) {
+    context.strokeStyle = colour;
+    context.lineWidth = thick;
+    context.strokeRect(x, y, width, height);
+  }
+
+  function marks() {
+    const { state, hover, palette, ratio } = scene;
+    const context = sizeCanvas(above, geometry.viewWidth, geometry.viewHeight, ratio);
+    const [x0, y0] = origin();
+    const { cw, ch, width, height } = geometry;
+    const { row, col } = hover;
+    inCells(context, () => {
+      context.globalAlpha = 0.55;
+      if (row !== null) frameBand(context, x0, y0 + row * ch, width, ch, palette.ink, 1);
+      if (col !== null) frameBand(context, x0 + col * cw, y0, cw, height, palette.ink, 1);
+      context.globalAlpha = 1;
+      if (state.row !== null) frameBand(context, x0, y0 + state.row * ch, width, ch, palette.accent, 2);
+      if (row !== null && col !== null) frameBand(context, x0 + col * cw, y0 + row * ch, cw, ch, palette.ink, 2);
+    });
+    if (col !== null) paintMarkedLabel(context, scene, geometry, "col", col, palette.ink, x0, y0);
+    if (state.row !== null) paintMarkedLabel(context, scene, geometry, "row", state.row, palette.accent, x0, y0);
+    if (row !== null && row !== state.row) paintMarkedLabel(context, scene, geometry, "row", row, palette.ink, x0, y0);
+  }
+
+  // The cell, or the label, under the pointer.
+  function under(event) {
+    const box = base.getBoundingClientRect();
+    const x = event.clientX - box.left;
+    const y = event.clientY - box.top;
+    const [x0, y0] = origin();
+    const inside = (value, size) => (value >= 0 && value < size ? value : null);
+    const col = x < geometry.left ? null : inside(Math.floor((x - x0) / geometry.cw), geometry.cols);
+    const row = y < geometry.top ? null : inside(Math.floor((y - y0) / geometry.ch), geometry.rows);
+    if (x >= geometry.left && y >= geometry.top && (col === null || row === null)) return { row: null, col: null };
+    return { row, col };
+  }
+
+  // Where the cell lies on the screen, for the tooltip of a keyboard reader.
+  function anchor(row, col) {
+    const box = base.getBoundingClientRect();
+    const [x0, y0] = origin();
+    return { x: box.left + x0 + ((col ?? 0) + 0.5) * geometry.cw, y: box.top + y0 + ((row ?? 0) + 0.5) * geometry.ch };
+  }
+
+  function reveal(row, col) {
+    if (!enlarged) return;
+    const { cw, ch, left, top, viewWidth, viewHeight } = geometry;
+    const [x, y] = [col * cw, row * ch];
+    const into = (at, size, from, room_) => Math.min(Math.max(from, at + size - room_), at);
+    scroll.scrollTo(into(x, cw, scroll.scrollLeft, viewWidth - left), into(y, ch, scroll.scrollTop, viewHeight - top));
+  }
+
+  base.addEventListener("pointermove", (event) => {
+    const { row, col } = under(event);
+    actions.hover(row, col, { x: event.clientX, y: event.clientY });
+  });
+  base.addEventListener("pointerleave", () => actions.hover(null, null));
+  base.addEventListener("click", (event) => {
+    const { row, col } = under(event);
+    if (row === null) return;
+    actions.pin(row);
+    actions.hover(row, col, { x: event.clientX, y: event.clientY });
+  });
+  base.addEventListener("blur", () => actions.hover(null, null));
+  base.addEventListener("keydown", (event) => {
+    const { rows, cols } = geometry;
+    const row = scene.hover.row ?? scene.state.row ?? 0;
+    const col = scene.hover.col ?? 0;
+    const fresh = scene.hover.row === null || scene.hover.col === null;
+    const next = {
+      ArrowLeft: [row, col - 1],
+      ArrowRight: [row, col + 1],
+      ArrowUp: [row - 1, col],
+      ArrowDown: [row + 1, col],
+      Home: [event.ctrlKey ? 0 : row, 0],
+      End: [event.ctrlKey ? rows - 1 : row, cols - 1],
+    }[event.key];
+    if (event.key === "Enter" || event.key === " ") actions.pin(row, true);
+    else if (!next) return;
+    else {
+      const i = fresh ? row : Math.min(rows - 1, Math.max(0, next[0]));
+      const j = fresh ? col : Math.min(cols - 1, Math.max(0, next[1]));
+      reveal(i, j);
+      actions.hover(i, j, anchor(i, j), true);
+    }
+    event.preventDefault();
+  });
+  let waiting = false;
+  scroll.addEventListener("scroll", () => {
+    if (waiting || !enlarged) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      draw();
+      marks();
+    });
+  });
+
+  return { layout, draw, marks, geometry: () => geometry };
+}

@@ -1,0 +1,147 @@
+// Paint: cells, hatching and labels of one map onto any 2D context, screen or export.
+// Does not know the DOM, events or the network.
+// Cells go down as one scaled image: one call, whatever the number of tokens.
+
+import { cellCanvas, hatchPattern, resample, resampleMask } from "./raster.js";
+import { LABEL_SIZE } from "./geometry.js";
+import { fixed } from "./text.js";
+
+export const NUMBER_CELL = 30;
+const GAP_CELL = 9;
+
+// Runs of masked cells, row by row: few rectangles even for a triangle of many tokens.
+function eachMaskedRun(mask, rows, cols, visit) {
+  for (let i = 0; i < rows; i++) {
+    let start = -1;
+    for (let j = 0; j <= cols; j++) {
+      const masked = j < cols && !mask[i * cols + j];
+      if (masked && start < 0) start = j;
+      if (!masked && start >= 0) {
+        visit(i, start, j);
+        start = -1;
+      }
+    }
+  }
+}
+
+function paintHatch(context, geometry, mask, palette, ratio, x0, y0) {
+  const { rows, cols, cw, ch } = geometry;
+  const pattern = hatchPattern(context, palette.hatch, ratio);
+  context.beginPath();
+  eachMaskedRun(mask, rows, cols, (i, from, to) => context.rect(x0 + from * cw, y0 + i * ch, (to - from) * cw, ch));
+  context.fillStyle = palette.hatch_ground;
+  context.fill();
+  context.fillStyle = pattern;
+  context.fill();
+}
+
+function paintGaps(context, geometry, ground, x0, y0) {
+  const { rows, cols, cw, ch } = geometry;
+  if (Math.min(cw, ch) < GAP_CELL) return;
+  context.fillStyle = ground;
+  for (let i = 1; i < rows; i++) context.fillRect(x0, y0 + i * ch - 0.5, cols * cw, 1);
+  for (let j = 1; j < cols; j++) context.fillRect(x0 + j * cw - 0.5, y0, 1, rows * ch);
+}
+
+function paintNumbers(context, scene, geometry, x0, y0) {
+  const { rows, cols, cw, ch } = geometry;
+  if (cw < NUMBER_CELL || ch < 18) return;
+  const { numbers, steps, palette, mask } = scene;
+  context.font = `${cw >= 38 ? 11.5 : 10.5}px ${palette.font}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      const at = i * cols + j;
+      // Shares that would print as 0.00 stay silent; the tooltip has them.
+      if (numbers.pattern[at] < 0.005 || (mask && !mask[at])) continue;
+      context.fillStyle = steps[at] < 12 ? palette.quiet : palette.inkOn[steps[at]];
+      context.fillText(fixed(numbers.pattern[at]), x0 + (j + 0.5) * cw, y0 + (i + 0.5) * ch + 0.5);
+    }
+  }
+}
+
+// True when a pixel has to stand for more than one cell.
+export function isPooled(geometry, ratio) {
+  return geometry.cw * ratio < 0.999 || geometry.ch * ratio < 0.999;
+}
+
+// The cells, their top left corner at (x0, y0).
+export function paintCells(context, scene, geometry, ratio, x0, y0) {
+  const { rows, cols, width, height } = geometry;
+  const { steps, palette } = scene;
+  const outRows = Math.min(rows, Math.max(1, Math.round(height * ratio)));
+  const outCols = Math.min(cols, Math.max(1, Math.round(width * ratio)));
+  const image = cellCanvas(resample(steps, rows, cols, outRows, outCols), outRows, outCols, palette.packed);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(image, x0, y0, width, height);
+  if (scene.mask) paintHatch(context, geometry, scene.mask, palette, ratio, x0, y0);
+  paintGaps(context, geometry, palette.ground, x0, y0);
+  paintNumbers(context, scene, geometry, x0, y0);
+}
+
+function labelColour(token, palette) {
+  return token.kind === "" ? palette.ink : palette.quiet;
+}
+
+function tilted(context, geometry, x, y, draw) {
+  context.save();
+  context.translate(x + 3, y);
+  context.rotate(-geometry.tilt);
+  draw();
+  context.restore();
+}
+
+// Labels of both axes; x0, y0: corner of the cells; shown(x, y, reach): whether one has room there.
+export function paintLabels(context, scene, geometry, x0, y0, shown = () => true) {
+  const { stack, palette } = scene;
+  const { cw, ch, across, down, flat, rowStride, colStride, left, top } = geometry;
+  context.font = `${LABEL_SIZE}px ${palette.font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "right";
+  for (let i = 0; i < down.texts.length; i += rowStride) {
+    const y = y0 + (i + 0.5) * ch;
+    if (!shown(null, y, 0)) continue;
+    context.fillStyle = labelColour(stack.rows[i], palette);
+    context.fillText(down.texts[i], left - 7, y + 0.5);
+  }
+  for (let j = 0; j < across.texts.length; j += colStride) {
+    const x = x0 + (j + 0.5) * cw;
+    if (!shown(x, null, flat ? across.widths[j] / 2 : across.widths[j] * Math.cos(geometry.tilt))) continue;
+    context.fillStyle = labelColour(stack.cols[j], palette);
+    if (flat) {
+      context.textAlign = "center";
+      context.fillText(across.texts[j], x, top - 10);
+    } else {
+      context.textAlign = "left";
+      tilted(context, geometry, x, top - 7, () => context.fillText(across.texts[j], 0, 0));
+    }
+  }
+}
+
+// One label again, emphasised on a ground of its own: the token under the pointer or the pin.
+export function paintMarkedLabel(context, scene, geometry, axis, index, colour, x0, y0) {
+  const { palette } = scene;
+  const { cw, ch, across, down, flat, left, top } = geometry;
+  const { texts, widths } = axis === "row" ? down : across;
+  context.font = `600 ${LABEL_SIZE}px ${palette.font}`;
+  context.textBaseline = "middle";
+  const width = Math.max(widths[index], context.measureText(texts[index]).width);
+  const write = (x, y, align) => {
+    context.fillStyle = palette.ground;
+    context.fillRect(align === "right" ? x - width - 3 : align === "center" ? x - width / 2 - 3 : x - 3, y - 8, width + 6, 16);
+    context.fillStyle = colour;
+    context.textAlign = align;
+    context.fillText(texts[index], x, y + 0.5);
+  };
+  // Only in the labels' own margin: the ground must not cut into the cells.
+  context.save();
+  context.beginPath();
+  if (axis === "row") context.rect(0, 0, left - 2, 1e5);
+  else context.rect(0, 0, 1e5, top - 2);
+  context.clip();
+  if (axis === "row") write(left - 7, y0 + (index + 0.5) * ch, "right");
+  else if (flat) write(x0 + (index + 0.5) * cw, top - 10.5, "center");
+  else tilted(context, geometry, x0 + (index + 0.5) * cw, top - 7, () => write(0, -0.5, "left"));
+  context.restore();
+}

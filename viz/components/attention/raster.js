@@ -1,0 +1,98 @@
+// Raster: turns colour steps into pixels, keeping peaks when there are more cells than pixels.
+// Does not know axes, tokens or heads.
+// Pixels are written straight into ImageData: thousands of small rectangles would be too slow.
+
+// For each of `out` pixels, the range of cells it covers: [starts, ends).
+function ranges(cells, out) {
+  const starts = new Int32Array(out);
+  const ends = new Int32Array(out);
+  for (let i = 0; i < out; i++) {
+    starts[i] = Math.floor((i * cells) / out);
+    ends[i] = Math.max(starts[i] + 1, Math.floor(((i + 1) * cells) / out));
+  }
+  return [starts, ends];
+}
+
+// Largest step of each pixel's cells; a cell larger than a pixel is repeated.
+export function resample(steps, rows, cols, outRows, outCols) {
+  if (rows === outRows && cols === outCols) return steps;
+  const result = new Uint8Array(outRows * outCols);
+  const [top, bottom] = ranges(rows, outRows);
+  const [left, right] = ranges(cols, outCols);
+  for (let y = 0; y < outRows; y++) {
+    if (y > 0 && top[y] === top[y - 1] && bottom[y] === bottom[y - 1]) {
+      result.copyWithin(y * outCols, (y - 1) * outCols, y * outCols);
+      continue;
+    }
+    for (let x = 0; x < outCols; x++) {
+      let most = 0;
+      for (let i = top[y]; i < bottom[y]; i++) {
+        for (let j = left[x]; j < right[x]; j++) {
+          const step = steps[i * cols + j];
+          if (step > most) most = step;
+        }
+      }
+      result[y * outCols + x] = most;
+    }
+  }
+  return result;
+}
+
+// The visible cells (1) of a mask, in as many pixels as asked; a pixel with any visible cell shows.
+export function resampleMask(mask, rows, cols, outRows, outCols) {
+  return mask === null ? null : resample(mask, rows, cols, outRows, outCols);
+}
+
+export function pixelsInto(image, x0, y0, width, height, steps, packed) {
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let y = 0; y < height; y++) {
+    let at = (y0 + y) * image.width + x0;
+    for (let x = 0; x < width; x++) pixels[at++] = packed[steps[y * width + x]];
+  }
+}
+
+// Diagonal strokes on masked pixels; period in device pixels, so neighbours join up.
+export function hatchInto(image, x0, y0, width, height, visibleCells, period, stroke, ground) {
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (visibleCells[y * width + x]) continue;
+      pixels[(y0 + y) * image.width + x0 + x] = (x + y) % period === 0 ? stroke : ground;
+    }
+  }
+}
+
+export function packColour(hex) {
+  const value = parseInt(hex.slice(1), 16);
+  return ((255 << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
+}
+
+// A canvas of one pixel a cell, to be scaled up without smoothing.
+export function cellCanvas(steps, rows, cols, packed) {
+  const canvas = document.createElement("canvas");
+  canvas.width = cols;
+  canvas.height = rows;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(cols, rows);
+  pixelsInto(image, 0, 0, cols, rows, steps, packed);
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+export function hatchPattern(context, colour, ratio) {
+  const side = Math.max(4, Math.round(6 * ratio));
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = side;
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = colour;
+  pen.lineWidth = ratio;
+  pen.beginPath();
+  for (const shift of [-side, 0, side]) {
+    pen.moveTo(shift - 1, side + 1);
+    pen.lineTo(shift + side + 1, -1);
+  }
+  pen.stroke();
+  const pattern = context.createPattern(tile, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(1 / ratio));
+  return pattern;
+}

@@ -1,0 +1,107 @@
+// Store: what the reader chose (stack, head, pinned row, colour, view), in memory and in the URL.
+// Does not draw and does not know the DOM.
+// Only its own six parameters are touched: the rest of the URL and history.state are the page's.
+
+const SCALES = ["linear", "log", "row"];
+const VIEWS = ["map", "lines", "both"];
+
+function orMean(value) {
+  return value === null ? "mean" : String(value);
+}
+
+function findHead(stack, layer, head) {
+  return stack.heads.findIndex((h) => orMean(h.layer) === orMean(layer) && orMean(h.head) === orMean(head));
+}
+
+// A row index within the stack, or null.
+function validRow(text, stack) {
+  if (text === null || text === undefined || !/^\d+$/.test(String(text))) return null;
+  return Number(text) < stack.rows.length ? Number(text) : null;
+}
+
+export function createStore() {
+  let header = null;
+  // stack: index into stacks; cell: index into that stack's heads; row: pinned query or null.
+  const state = { stack: 0, cell: 0, row: null, scale: "linear", view: "both" };
+  const current = () => header.stacks[state.stack];
+
+  function place(wanted) {
+    const stack = header.stacks.findIndex((s) => s.name === wanted.stack);
+    state.stack = Math.max(0, stack);
+    state.cell = Math.max(0, findHead(current(), wanted.layer, wanted.head));
+    state.row = validRow(wanted.row, current());
+    state.scale = SCALES.includes(wanted.scale) ? wanted.scale : "linear";
+    state.view = VIEWS.includes(wanted.view) ? wanted.view : "both";
+  }
+
+  function write(how) {
+    const url = new URL(window.location.href);
+    const head = current().heads[state.cell];
+    const values = {
+      stack: current().name,
+      layer: orMean(head.layer),
+      head: orMean(head.head),
+      row: state.row === null ? null : String(state.row),
+      scale: state.scale === "linear" ? null : state.scale,
+      view: state.view === "both" ? null : state.view,
+    };
+    for (const [name, value] of Object.entries(values)) {
+      if (value === null) url.searchParams.delete(name);
+      else url.searchParams.set(name, value);
+    }
+    if (url.href === window.location.href) return;
+    if (how === "push") window.history.pushState(window.history.state, "", url);
+    else window.history.replaceState(window.history.state, "", url);
+  }
+
+  return {
+    state,
+    // New data. Same trace: the reader's choice stands. New trace: keep the head, drop the pin.
+    receive(next) {
+      const before = header;
+      const old = before && { ...state, name: current().name, head: current().heads[state.cell] };
+      header = next;
+      if (!old) {
+        place(next.chosen);
+        return;
+      }
+      const same = before.trace === next.trace;
+      const kept = { stack: old.name, layer: old.head.layer, head: old.head.head };
+      const stack = next.stacks.find((s) => s.name === kept.stack);
+      const exists = stack && findHead(stack, kept.layer, kept.head) >= 0;
+      place({ ...(exists ? kept : next.chosen), row: same ? old.row : null, scale: old.scale, view: old.view });
+      write("replace");
+    },
+    chooseStack(index) {
+      const old = current();
+      const head = old.heads[state.cell];
+      state.stack = index;
+      state.cell = Math.max(0, findHead(current(), head.layer, head.head));
+      // A pin means a token; it may only stay where the same tokens ask.
+      const texts = (stack) => stack.rows.map((t) => t.text).join("\u0000");
+      if (texts(old) !== texts(current())) state.row = null;
+      write("push");
+    },
+    chooseCell(index) {
+      state.cell = index;
+      write("push");
+    },
+    set(name, value) {
+      state[name] = value;
+      write("replace");
+    },
+    // The back button: the URL speaks; what it leaves out falls back to the default.
+    readUrl() {
+      const url = new URL(window.location.href).searchParams;
+      const chosen = header.chosen;
+      place({
+        stack: url.get("stack") ?? chosen.stack,
+        layer: url.get("layer") ?? chosen.layer,
+        head: url.get("head") ?? chosen.head,
+        row: url.get("row"),
+        scale: url.get("scale"),
+        view: url.get("view"),
+      });
+    },
+  };
+}

@@ -1,0 +1,108 @@
+"""Every English text of the attention component. Knows no language but English.
+
+``{name}`` places are filled in the browser. Wordings avoid plurals, so one form serves any number.
+"""
+
+from viz.marked import N_
+
+STRINGS: dict[str, str] = {
+    # bar
+    "component": N_("Attention of every layer and head"),
+    "stack": N_("stack"),
+    "view": N_("view"),
+    "view.map": N_("map"),
+    "view.lines": N_("lines"),
+    "view.both": N_("both"),
+    "colour": N_("colour"),
+    "colour.linear": N_("linear"),
+    "colour.log": N_("log"),
+    "colour.row": N_("per row"),
+    "colour.linear.help": N_("Colour follows the share from 0 to 1."),
+    "colour.log.help": N_("Colour follows the logarithm of the share, from 0.001 to 1."),
+    "colour.row.help": N_("Colour runs from 0 to the largest share of each row."),
+    "export": N_("export"),
+    "export.csv": N_("numbers, CSV"),
+    "export.npz": N_("numbers, NumPy (.npz)"),
+    "export.png": N_("picture, PNG"),
+    "export.svg": N_("picture, SVG"),
+    "readout.hint": N_("point at a cell; click to pin its row"),
+    "readout.pinned": N_("pinned"),
+    "readout.unpin": N_("unpin"),
+    # grid
+    "grid": N_("all heads"),
+    "grid.caption": N_("row = layer, column = head"),
+    "mean": N_("mean"),
+    # map
+    "map": N_("map"),
+    "map.aria": N_(
+        "Attention map of {head}. Row: query. Column: key. Arrow keys move, Enter pins the row."
+    ),
+    "map.sums": N_("each row sums to 1"),
+    "map.pooled": N_("One pixel shows more than one cell; it shows the largest share among them."),
+    "map.thinned": N_("One token in {n} is labelled."),
+    "map.enlarge": N_("enlarge"),
+    "map.fit": N_("fit"),
+    "map.masked": N_("masked"),
+    "map.one_token": N_("One token: its share with itself is 1."),
+    "legend": N_("share"),
+    "legend.row_max": N_("row max"),
+    "legend.clipped": N_("0.001 or less"),
+    # lines
+    "lines": N_("lines"),
+    "lines.queries": N_("queries"),
+    "lines.keys": N_("keys"),
+    "lines.thinned": N_("Shares under {share} are not drawn."),
+    "lines.own": N_("point at a token to see only its lines"),
+    # cell
+    "cell.query": N_("query"),
+    "cell.key": N_("key"),
+    "cell.dot": N_("q·k"),
+    "cell.scale": N_("× scale {scale}"),
+    "cell.bias": N_("+ bias"),
+    "cell.score": N_("score"),
+    "cell.exp": N_("exp(score − row max)"),
+    "cell.sum": N_("÷ row sum"),
+    "cell.share": N_("share"),
+    "cell.outside": N_("share outside the map"),
+    "cell.masked": N_("masked: this query may not attend to this key"),
+    "cell.rough": N_("rounded; the exact numbers are on their way"),
+    "cell.position": N_("position {index}"),
+    "token.special": N_("special token"),
+    "token.unknown": N_("unknown to the vocabulary"),
+    "token.bytes": N_("bytes of a character"),
+    "no_score": N_("This share is computed from several cells, so it has no score of its own."),
+    # loading
+    "loading": N_("fetching exact numbers"),
+    "failed": N_("The exact numbers of {head} did not arrive; the picture shows rounded shares."),
+    "retry": N_("try again"),
+    # measures
+    "measures": N_("measures of {head}"),
+    "measure.entropy": N_("entropy {value} bits"),
+    "measure.entropy_share": N_("({value} of max)"),
+    "measure.distance": N_("mean distance {value}"),
+    "measure.first": N_("first {value}"),
+    "measure.previous": N_("previous {value}"),
+    "measure.own": N_("own {value}"),
+    "measure.entropy.help": N_(
+        "How spread out a row is: −Σ share × log2(share), averaged over the queries. "
+        "0 bits: all on one key."
+    ),
+    "measure.entropy_share.help": N_(
+        "Entropy divided by the largest it could be: log2 of the keys each query may attend to."
+    ),
+    "measure.distance.help": N_(
+        "How far a query looks, in positions: |query − key| weighted by the share."
+    ),
+    "measure.first.help": N_("Average share that goes to the first key."),
+    "measure.previous.help": N_("Average share that goes to the position just before the query."),
+    "measure.own.help": N_("Average share that goes to the query's own position."),
+    # table twin
+    "table": N_("the same as a table"),
+    "table.caption": N_("{head}, {stack}: share of each key in each query's row"),
+    "table.corner": N_("query ↓ key →"),
+    "table.masked": N_("masked"),
+    "table.limited": N_(
+        "The table shows the first {rows} queries and {cols} keys; the CSV export has all."
+    ),
+}
+"""Key → English text; pass ``{key: translate(text)}`` to :func:`pack` as ``strings``."""
