@@ -1,0 +1,18 @@
+"""The server process: the pages' frame, the HTTP routes beside it, what happens at start-up.
+
+`make run` serves it. Knows what there is, and nothing of how it works.
+"""
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from shell.compress import StaticGzip
+from shell.routes import ROUTES
+from shell.warmup import lifespan
+
+app = st.App(
+    "shell/frame.py",
+    routes=ROUTES,
+    lifespan=lifespan,
+    middleware=[Middleware(StaticGzip)],
+)

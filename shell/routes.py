@@ -1,0 +1,152 @@
+"""HTTP beside the pages: the exact numbers of one map, as a frame, CSV or NPZ.
+
+Answers from kept traces alone; runs no model. Knows neither session nor language.
+
+    GET /api/trace/<id>/<stack>/<layer>/<head>[.csv|.npz]?specials=0&words=1…
+
+`mean` stands for a layer or head that is averaged over. What is no longer kept is 410.
+"""
+
+import csv
+import io
+from typing import get_args
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from model_runtime.errors import NoSuchHead
+from model_runtime.types import StackName, Trace
+from model_runtime.views import AxisGroup, HeadPlace, Look, View
+from shell import state
+from shell.cache import TRACES
+from viz.attention_map import head_frame
+
+# Numbers of a trace never change, but they are somebody's: the browser may keep them, nobody
+# in between.
+HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+
+
+async def one_head(request: Request) -> Response:
+    """The frame that the component asks for: pattern, scores and q·k, 32-bit floats."""
+    return await run_in_threadpool(_answer, request, "")
+
+
+async def one_head_as(request: Request) -> Response:
+    """The same map as a file to keep."""
+    return await run_in_threadpool(_answer, request, request.path_params["kind"])
+
+
+def _answer(request: Request, kind: str) -> Response:
+    trace, stack, place, view = _asked(request)
+    try:
+        if kind == "csv":
+            body, media = as_csv(Look(trace, stack, view), place), "text/csv; charset=utf-8"
+        elif kind == "npz":
+            body, media = as_npz(Look(trace, stack, view), place), "application/octet-stream"
+        elif kind == "":
+            frame = head_frame(trace, stack, place, view)
+            return Response(frame, media_type="application/octet-stream", headers=HEADERS)
+        else:
+            raise HTTPException(404, "csv and npz are the files there are")
+    except NoSuchHead as error:
+        raise HTTPException(404, str(error)) from error
+    name = f"headlight-{stack}-L{_named(place.layer)}H{_named(place.head)}.{kind}"
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(body, media_type=media, headers=HEADERS | disposition)
+
+
+def _asked(request: Request) -> tuple[Trace, StackName, HeadPlace, View]:
+    """What the path and the query name. Raises 404 for what cannot be, 410 for what is gone."""
+    path = request.path_params
+    trace = TRACES.get(path["trace"])
+    if trace is None:
+        raise HTTPException(410, "this recording is no longer kept; reload the page")
+    stacks: tuple[StackName, ...] = get_args(StackName)
+    stack = next((known for known in stacks if known == path["stack"]), None)
+    if stack is None or stack not in trace.info.stacks:
+        raise HTTPException(404, f"stacks: {', '.join(trace.info.stacks)}")
+    place = HeadPlace(_number(path["layer"]), _number(path["head"]))
+    return trace, stack, place, state.view_from(request.query_params)
+
+
+def _number(text: str) -> int | None:
+    if text == "mean":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 5):
+        raise HTTPException(404, "layers and heads are numbers, or mean")
+    return int(text)
+
+
+def _named(number: int | None) -> str:
+    return "mean" if number is None else str(number)
+
+
+def _label(group: AxisGroup) -> str:
+    """The text of a row or column; a spreadsheet must not take it for a formula."""
+    text = "".join(token.text for token in group.predicted or group.tokens)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def as_csv(look: Look, place: HeadPlace) -> bytes:
+    """The pattern, a line a query and a column a key; 9 digits, empty where masked.
+
+    Starts with a byte order mark, without which Excel misreads Chinese.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["query \\ key", *map(_label, look.columns)])
+    pattern = look.map(place).pattern
+    for group, shares, visible in zip(look.rows, pattern, look.visible, strict=True):
+        cells = [
+            f"{share:.9g}" if seen and np.isfinite(share) else ""
+            for share, seen in zip(shares, visible, strict=True)
+        ]
+        writer.writerow([_label(group), *cells])
+    return out.getvalue().encode("utf-8-sig", "replace")
+
+
+def as_npz(look: Look, place: HeadPlace) -> bytes:
+    """q, k, v, scores, pattern and z of one head as recorded, and the map as it is looked at.
+
+    Names and shapes: q [query, d_head], k [key, d_head], v [key, d_value], scale [],
+    scores, pattern and mask [query, key], z [query, d_value], shown [row, column], query
+    and key token texts. A mean has no q, k, v, so it holds `shown` and the texts only.
+    """
+    arrays: dict[str, object] = {
+        "shown": look.map(place).pattern,
+        "rows": np.array(["".join(t.text for t in g.predicted or g.tokens) for g in look.rows]),
+        "columns": np.array(["".join(t.text for t in g.tokens) for g in look.columns]),
+    }
+    if place.layer is not None and place.head is not None:
+        record = look.trace.record(look.stack, place.layer)
+        if place.head >= record.n_heads:
+            raise NoSuchHead(
+                model=look.trace.info.name, stack=look.stack, layer=place.layer, head=place.head
+            )
+        kv = record.kv_head(place.head)
+        queries, keys = look.trace.tokens(look.stack)
+        arrays |= {
+            "q": record.q[place.head],
+            "k": record.k[kv],
+            "v": record.v[kv],
+            "scale": np.float64(record.scale),
+            "scores": record.scores(place.head),
+            "pattern": record.pattern(place.head),
+            "mask": record.visible(place.head),
+            "z": record.z(place.head),
+            "query_tokens": np.array([token.text for token in queries]),
+            "key_tokens": np.array([token.text for token in keys]),
+        }
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+ROUTES = [
+    Route("/api/trace/{trace}/{stack}/{layer}/{head}.{kind}", one_head_as),
+    Route("/api/trace/{trace}/{stack}/{layer}/{head}", one_head),
+]

@@ -1,0 +1,22 @@
+"""How an error, a notice and a fact are shown, the same on every page.
+
+Knows Streamlit's elements and the language; no state and no maths.
+"""
+
+import streamlit as st
+
+from model_runtime.errors import HeadlightError
+from shell.language import _
+from viz.labels import in_markdown
+
+
+def error(problem: HeadlightError) -> None:
+    """Say what is wrong and what to do, in the user's language."""
+    values = {name: in_markdown(str(value)) for name, value in problem.values.items()}
+    st.warning(_(problem.message).format(**values), icon=":material/info:")
+
+
+def notices(sentences: list[str]) -> None:
+    """Say things that the user should know and need not act on. Markdown, escaped before."""
+    for sentence in sentences:
+        st.info(sentence, icon=":material/info:")

@@ -1,0 +1,253 @@
+"""What the user chose: kept in the session, mirrored in the URL, read back from it.
+
+Sole owner of session_state keys and query parameters. Knows no maths and draws nothing.
+
+Python owns the parameters below; the attention component owns `stack layer head row scale
+view`, which change without a server run. A choice that is the default leaves the URL.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+from urllib.parse import quote
+
+import streamlit as st
+
+from model_runtime import catalog
+from model_runtime.types import ModelInfo, Request
+from model_runtime.views import Mean, View
+from shell import language
+from shell.language import _
+from viz.components.attention import Chosen
+from viz.labels import in_markdown
+
+MODEL, TEXT, TARGET, LANGUAGE = "model", "text", "target", "lang"
+SPECIALS, FIRST, WORDS, MEAN = "specials", "first", "words", "mean"
+OWNED = (MODEL, TEXT, TARGET, LANGUAGE, SPECIALS, FIRST, WORDS, MEAN)
+# A longer text stays out of the URL: servers and messengers cut long addresses.
+LONGEST_IN_URL = 32_000
+
+_SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Everything chosen in the header and the switches, as valid values."""
+
+    ref: str
+    text: str
+    target_text: str | None  # None: the model writes its own
+    view: View
+
+    @property
+    def request(self) -> Request:
+        """What is to be traced."""
+        return Request(self.ref, self.text, self.target_text)
+
+
+def begin(default_text: str) -> list[str]:
+    """Start a run: take the URL over into the session if it has changed under us.
+
+    It has at the first run, after the back button and when somebody edits the address, but
+    not when a widget was just used, whose message may carry an address that is one step
+    old. Returns a sentence for each parameter that could not be used, in the language of
+    the run, which is active from here on.
+    """
+    url = {key: st.query_params[key] for key in OWNED if key in st.query_params}
+    was_touched = st.session_state.pop(_TOUCHED, False)
+    problems: list[str] = []
+    if not was_touched and st.session_state.get(_SEEN) != url:
+        language.activate(_language(url))
+        values, problems = from_url(url, default_text)
+        for key, value in values.items():
+            st.session_state[key] = value
+    language.activate(st.session_state[LANGUAGE])
+    return problems
+
+
+def _language(url: Mapping[str, str]) -> str:
+    asked = url.get(LANGUAGE, "")
+    if asked in language.LANGUAGES:
+        return asked
+    kept = st.session_state.get(LANGUAGE)
+    return kept or language.best_of([st.context.locale])
+
+
+def from_url(url: Mapping[str, str], default_text: str) -> tuple[dict[str, object], list[str]]:
+    """Widget values for a URL's parameters, and what could not be used of them."""
+    problems: list[str] = []
+
+    def one_of(key: str, allowed: tuple[str, ...], default: str) -> str:
+        value = url.get(key, default)
+        if value in allowed:
+            return value
+        problems.append(
+            _("“{value}” is not a known {name}; {default} is shown instead.").format(
+                value=in_markdown(value[:80]), name=key, default=in_markdown(default)
+            )
+        )
+        return default
+
+    switch = ("1", "0")
+    values: dict[str, object] = {
+        LANGUAGE: one_of(LANGUAGE, tuple(language.LANGUAGES), _language(url)),
+        MODEL: one_of(MODEL, catalog.references(), catalog.DEFAULT),
+        TEXT: url.get(TEXT, default_text),
+        TARGET: url.get(TARGET, ""),
+        SPECIALS: one_of(SPECIALS, switch, "1") == "0",
+        FIRST: one_of(FIRST, switch, "1") == "0",
+        WORDS: one_of(WORDS, switch, "0") == "1",
+        MEAN: one_of(MEAN, get_args(Mean), "none"),
+    }
+    return values, problems
+
+
+def current() -> Choices:
+    """The choices of this run. The session holds what the widgets say: "hide specials" is
+    a tick, so the view is its opposite."""
+    chosen = st.session_state
+    return Choices(
+        ref=chosen[MODEL],
+        text=chosen[TEXT],
+        target_text=chosen[TARGET] if chosen[TARGET].strip() else None,
+        view=View(
+            specials=not chosen[SPECIALS],
+            first=not chosen[FIRST],
+            words=chosen[WORDS],
+            mean=chosen[MEAN],
+        ),
+    )
+
+
+def view_parameters(view: View) -> dict[str, str]:
+    """The switches as query parameters; defaults are left out."""
+    written = {
+        SPECIALS: "" if view.specials else "0",
+        FIRST: "" if view.first else "0",
+        WORDS: "1" if view.words else "",
+        MEAN: "" if view.mean == "none" else view.mean,
+    }
+    return {key: value for key, value in written.items() if value}
+
+
+def view_from(parameters: Mapping[str, str]) -> View:
+    """The other way round; an unknown value counts as the default."""
+    mean = parameters.get(MEAN, "none")
+    means: tuple[Mean, ...] = get_args(Mean)
+    return View(
+        specials=parameters.get(SPECIALS) != "0",
+        first=parameters.get(FIRST) != "0",
+        words=parameters.get(WORDS) == "1",
+        mean=next((known for known in means if known == mean), "none"),
+    )
+
+
+def mirror(default_text: str) -> list[str]:
+    """End the header: write the choices into the URL, as a step that "back" can undo.
+
+    Returns a sentence if the text is too long for an address.
+    """
+    choices = current()
+    written = view_parameters(choices.view)
+    problems = []
+    for key, value, default in (
+        (MODEL, choices.ref, catalog.DEFAULT),
+        (TEXT, choices.text, default_text),
+        (TARGET, choices.target_text or "", ""),
+    ):
+        if value == default:
+            continue
+        if len(quote(value, errors="replace")) > LONGEST_IN_URL:
+            problems.append(_("This text is too long for a link, so the address leaves it out."))
+        else:
+            written[key] = value
+    if st.session_state[LANGUAGE] != language.best_of([st.context.locale]):
+        written[LANGUAGE] = st.session_state[LANGUAGE]
+    now = {key: st.query_params[key] for key in OWNED if key in st.query_params}
+    if written != now:
+        others = {k: v for k, v in st.query_params.to_dict().items() if k not in OWNED}
+        st.query_params.from_dict(others | written)
+    st.session_state[_SEEN] = written
+    return problems
+
+
+def touched() -> None:
+    """Every widget's `on_change`: what the user just did wins over the address."""
+    st.session_state[_TOUCHED] = True
+
+
+def setter(key: str, value: object) -> Callable[[], None]:
+    """A callback that sets one choice, for buttons and lists that stand for a value."""
+
+    def choose() -> None:
+        st.session_state[key] = value
+        touched()
+
+    return choose
+
+
+def take(key: str, source: str) -> None:
+    """A callback: the choice `key` becomes what the list `source` says; the list resets."""
+    if st.session_state[source] is not None:
+        st.session_state[key] = st.session_state[source]
+        st.session_state[source] = None
+    touched()
+
+
+def session() -> str:
+    """A secret of this browser session, for the names of its traces."""
+    if _SESSION not in st.session_state:
+        st.session_state[_SESSION] = secrets.token_hex(16)
+    return str(st.session_state[_SESSION])
+
+
+def chosen_head(info: ModelInfo, view: View, n_rows: Mapping[str, int]) -> tuple[Chosen, list[str]]:
+    """Where the component opens, from its own URL parameters checked against the model.
+
+    `n_rows` gives the rows that each stack shows. What does not exist falls back to the
+    model's own opening place, with a sentence.
+    """
+    problems: list[str] = []
+    start = info.opens_at
+
+    def number(key: str, default: int, limit: int) -> int:
+        text = st.query_params.get(key)
+        if text is None or text == "mean":
+            return default
+        if text.isascii() and text.isdigit() and int(text) < limit:
+            return int(text)
+        problems.append(
+            _("{model} has no {name} {value}; {name} {default} is shown instead.").format(
+                model=info.name, name=key, value=in_markdown(text[:20]), default=default
+            )
+        )
+        return default
+
+    def word(key: str, allowed: tuple[str, ...], default: str) -> str:
+        text = st.query_params.get(key, default)
+        if text in allowed:
+            return text
+        problems.append(
+            _("“{value}” is not a known {name}; {default} is shown instead.").format(
+                value=in_markdown(text[:80]), name=key, default=default
+            )
+        )
+        return default
+
+    stack = word("stack", info.stacks, start.stack)
+    layer = number("layer", start.layer, info.n_layers)
+    head = number("head", start.head, info.n_heads)
+    row = None
+    if "row" in st.query_params:
+        row = number("row", -1, n_rows[stack])
+    scale: Literal["linear", "log", "row"] = word("scale", ("linear", "log", "row"), "linear")  # type: ignore[assignment]
+    shown: Literal["map", "lines", "both"] = word("view", ("map", "lines", "both"), "both")  # type: ignore[assignment]
+    return Chosen(
+        stack=stack,  # type: ignore[arg-type]
+        layer=None if view.mean in ("layers", "both") else layer,
+        head=None if view.mean in ("heads", "both") else head,
+        row=None if row == -1 else row,
+        scale=scale,
+        view=shown,
+    ), problems
