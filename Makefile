@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PO := $(wildcard locale/*/LC_MESSAGES/headlight.po)
 MO := $(PO:.po=.mo)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 # A stamp is newer than what it was made from: an unchanged file installs nothing again.
 MADE := $(VENV)/.made
@@ -23,7 +23,8 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint catalogs-check browser fix catalogs train evaluate bench clean
+.PHONY: help run test check fix catalogs train evaluate bench clean
+.PHONY: asked lint catalogs-check browser
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,23 +38,19 @@ test: $(FOR_DEV) $(MO) lint catalogs-check browser ## everything that must pass:
 check: $(FOR_DEV) $(MO) lint catalogs-check ## the same without a browser and without slow tests
 	@$(BIN)/python -m pytest -m "not slow and not browser"
 
-fix: $(FOR_DEV) ## format, mend what ruff can mend, bring the catalogs up to date
+fix: $(FOR_DEV) ## mend what ruff can mend, format, bring the catalogs up to date
+	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
-	@$(BIN)/ruff check --fix
 	@$(MAKE) --no-print-directory catalogs
 
 catalogs: $(FOR_DEV) ## extract the texts, update and compile the translations
 	@$(BIN)/python scripts/catalogs.py update
 	@$(BIN)/python scripts/catalogs.py compile
 
-train: $(FOR_DEV) ## train a built-in model: MODEL=translator DATA=FOLDER [DEVICE=auto]
-	@test -n "$(MODEL)" && test -n "$(DATA)" || \
-	  { echo "Say which model, and where its data is: make train MODEL=translator DATA=FOLDER"; exit 2; }
+train: asked $(FOR_DEV) ## train a built-in model: MODEL=translator DATA=FOLDER [DEVICE=auto]
 	@$(BIN)/python -m model_runtime.builtin train "$(MODEL)" --data "$(DATA)" --device "$(DEVICE)"
 
-evaluate: $(FOR_DEV) ## measure a built-in model: MODEL=translator DATA=FOLDER
-	@test -n "$(MODEL)" && test -n "$(DATA)" || \
-	  { echo "Say which model, and where its data is: make evaluate MODEL=translator DATA=FOLDER"; exit 2; }
+evaluate: asked $(FOR_DEV) ## measure a built-in model: MODEL=translator DATA=FOLDER
 	@$(BIN)/python -m model_runtime.builtin evaluate "$(MODEL)" --data "$(DATA)"
 
 bench: $(FOR_DEV) $(MO) ## run the benchmarks, or one: BENCH=name for benchmarks/bench_name.py
@@ -67,6 +64,10 @@ clean: ## remove caches and compiled catalogs; keeps the models and .venv
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis $(MO)
 
 # The steps behind the targets above.
+
+asked:
+	@test -n "$(MODEL)" && test -n "$(DATA)" || \
+	  { echo "Say which model, and where its data is: MODEL=translator DATA=FOLDER"; exit 2; }
 
 lint: $(FOR_DEV)
 	@$(BIN)/ruff check --quiet

@@ -11,7 +11,7 @@ from model_runtime import catalog
 from model_runtime.errors import HeadlightError
 from model_runtime.types import Trace
 from pages import attention
-from shell import cache, language, show, state
+from shell import cache, language, show, state, trust
 from shell.language import _
 
 _HERE = Path(__file__).parent
@@ -24,19 +24,26 @@ def run() -> None:
     st.html(_HERE / "frame.css")
     default_text = cache.model(catalog.DEFAULT).info.examples[0]
     problems = state.begin(default_text)
+    traced = _trace()
+
+    def attention_page() -> None:
+        if isinstance(traced, tuple):
+            attention.draw(*traced)
+
+    question = _("Where does each head look?")
     page = st.navigation(
-        [st.Page(lambda: None, title=_("Attention"), url_path="attention", default=True)],
+        [st.Page(attention_page, title=question, url_path="attention", default=True)],
         position="hidden",
     )
-    st.set_page_config(page_title=f"{page.title} · Headlight")
-    traced = _trace()
-    _header(traced[1] if isinstance(traced, tuple) else None)
+    _header(traced[1] if isinstance(traced, tuple) else None, page.title)
     problems += state.mirror(default_text)
-    show.notices(problems)
     if isinstance(traced, HeadlightError):
+        show.notices(problems)
         show.error(traced)
         return
-    attention.draw(*traced)
+    show.notices(problems + trust.left_out(traced[1]))
+    page.run()
+    trust.footer(traced[1])
 
 
 def _trace() -> tuple[str, Trace] | HeadlightError:
@@ -51,47 +58,12 @@ def _trace() -> tuple[str, Trace] | HeadlightError:
         return problem
 
 
-def _header(trace: Trace | None) -> None:
-    """Model, text, target and examples; and the language."""
+def _header(trace: Trace | None, question: str) -> None:
+    """The page's question and the language; under them model, text, target and examples."""
     info = cache.model(state.current().ref).info
-    with st.container(key="header"):
-        name, model, text, target, examples, lang = st.columns(
-            [1.1, 1.5, 4.2, 3.2, 1.9, 1.1], vertical_alignment="bottom", gap="small"
-        )
-        name.markdown("#### Headlight")
-        model.selectbox(
-            _("Model"),
-            catalog.references(),
-            key=state.MODEL,
-            format_func=lambda ref: ref.removeprefix(catalog.BUILTIN),
-            on_change=state.touched,
-        )
-        text.text_input(
-            _("Text"),
-            key=state.TEXT,
-            placeholder=_("Type a sentence and press Enter"),
-            on_change=state.touched,
-        )
-        target.text_input(
-            _("Target"),
-            key=state.TARGET,
-            placeholder=trace.target_text if trace else "",
-            help=_(
-                "Empty: the model writes its own, shown here in grey. Type a target to see how "
-                "the model would attend while writing yours."
-            ),
-            on_change=state.touched,
-        )
-        examples.selectbox(
-            _("Examples"),
-            info.examples,
-            key=_EXAMPLES,
-            index=None,
-            placeholder=_("pick one"),
-            on_change=state.take,
-            args=(state.TEXT, _EXAMPLES),
-        )
-        lang.segmented_control(
+    with st.container(key="brand", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"#### Headlight\u2002:gray[{question}]", width="stretch")
+        st.segmented_control(
             _("Language"),
             list(language.LANGUAGES),
             key=state.LANGUAGE,
@@ -99,7 +71,42 @@ def _header(trace: Trace | None) -> None:
             label_visibility="collapsed",
             required=True,
             on_change=state.touched,
+            width="content",
         )
+    with st.container(key="header"):
+        model, text, target, examples = st.columns([1.5, 4.4, 3.4, 2], gap="small")
+    model.selectbox(
+        _("Model"),
+        catalog.references(),
+        key=state.MODEL,
+        format_func=lambda ref: ref.removeprefix(catalog.BUILTIN),
+        on_change=state.touched,
+    )
+    text.text_input(
+        _("Text"),
+        key=state.TEXT,
+        placeholder=_("Type a sentence and press Enter"),
+        on_change=state.touched,
+    )
+    target.text_input(
+        _("Target"),
+        key=state.TARGET,
+        placeholder=trace.target_text if trace else "",
+        help=_(
+            "Empty: the model writes its own, shown here in grey. Type a target to see how "
+            "the model would attend while writing yours."
+        ),
+        on_change=state.touched,
+    )
+    examples.selectbox(
+        _("Examples"),
+        info.examples,
+        key=_EXAMPLES,
+        index=None,
+        placeholder=_("pick one"),
+        on_change=state.take,
+        args=(state.TEXT, _EXAMPLES),
+    )
 
 
 run()

@@ -16,7 +16,9 @@ def error(problem: HeadlightError) -> None:
     st.warning(_(problem.message).format(**values), icon=":material/info:")
 
 
-def notices(sentences: list[str]) -> None:
+def notices(sentences: list[str], *, key: str = "notices") -> None:
     """Say things that the user should know and need not act on. Markdown, escaped before."""
-    for sentence in sentences:
-        st.info(sentence, icon=":material/info:")
+    if sentences:
+        with st.container(key=key, gap="xsmall"):
+            for sentence in sentences:
+                st.info(sentence, icon=":material/info:")

@@ -103,22 +103,22 @@ class BuiltinModel:
         """Take one module's attention out of the recorded arrays."""
         owner = "encoder" if stack == "encoder" else "decoder"
         place = f"{owner}.{layer}.{'cross' if stack == 'cross' else 'attn'}"
-        taken = {
-            name: arrays.pop(f"{place}.{name}", None)
-            for name in ("q", "k", "v", "bias", "mask", "scores", "pattern", "z")
-        }
-        mask = taken["mask"]
+        q, k, v, pattern, z = (
+            arrays.pop(f"{place}.{name}") for name in ("q", "k", "v", "pattern", "z")
+        )
+        del arrays[f"{place}.scores"]  # q·kᵀ·scale + bias again, and n² of it
+        mask = arrays.pop(f"{place}.mask", None)
         record = AttentionRecord(
             stack=stack,
             layer=layer,
-            q=taken["q"],
-            k=taken["k"],
-            v=taken["v"],
+            q=q,
+            k=k,
+            v=v,
             scale=self.info.d_head**-0.5,
-            bias=taken["bias"],
+            bias=arrays.pop(f"{place}.bias", None),
             mask=None if mask is None else mask[None].astype(bool),
         )
-        return OwnAttention(record, taken["pattern"], taken["z"])
+        return OwnAttention(record, pattern, z)
 
     def _cut(self, tokenizer: Tokenizer, text: str) -> tuple[tuple[Token, ...], int]:
         """Tokens of a text, cut to the context but always closed by its special tokens,

@@ -121,7 +121,8 @@ class Chosen:
 def quantise(pattern: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Return shares in 0–1 as u8 ``round(share × 255)``, same shape; NaN becomes 0."""
     clipped = np.clip(np.nan_to_num(pattern, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
-    return np.rint(clipped * 255.0).astype(np.uint8)
+    result: NDArray[np.uint8] = np.rint(clipped * 255.0).astype(np.uint8)
+    return result
 
 
 def max_pool(values: NDArray[np.uint8], rows: int, cols: int) -> NDArray[np.uint8]:

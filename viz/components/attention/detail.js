@@ -113,7 +113,8 @@ export function createDetail(root, readout, actions) {
     const box = root.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = tip;
     const [x, y] = [point.x - box.left, point.y - box.top];
-    const left = x + 26 + width <= box.width ? x + 26 : Math.max(0, x - 26 - width);
+    let left = x + 26 + width <= box.width ? x + 26 : Math.max(0, x - 26 - width);
+    if (point.edge && point.edge - box.left > width) left = point.edge - box.left - width - 6;
     const bottom = Math.min(window.innerHeight - box.top, box.height + 200);
     const top = y + 26 + height <= bottom ? y + 26 : Math.max(-box.top, y - 26 - height);
     tip.style.transform = `translate(${Math.round(Math.min(left, Math.max(0, box.width - width)))}px,${Math.round(top)}px)`;

@@ -63,6 +63,7 @@ export function createGrid(pane, actions) {
           role: "gridcell",
           class: "cell",
           tabindex: -1,
+          "aria-selected": "false",
           "aria-label": head.name,
           title: head.name,
           "data-cell": `${head.layer ?? "mean"},${head.head ?? "mean"}`,
@@ -199,11 +200,12 @@ export function createGrid(pane, actions) {
       drawThumbnails(context);
     },
     select() {
-      buttons.forEach((button, index) => {
-        const on = index === scene.state.cell;
-        button.setAttribute("aria-selected", on);
-        button.tabIndex = on ? 0 : -1;
-      });
+      for (const button of cells.querySelectorAll('[aria-selected="true"],[tabindex="0"]')) {
+        button.setAttribute("aria-selected", false);
+        button.tabIndex = -1;
+      }
+      buttons[scene.state.cell].setAttribute("aria-selected", true);
+      buttons[scene.state.cell].tabIndex = 0;
     },
     marks,
   };

@@ -7,6 +7,8 @@ import { el } from "./dom.js";
 const NARROW = 640;
 const MIDDLE = 1000;
 const GUTTER = 28;
+const LEAST_MAP = 470; // its caption and legend on one line
+const MOST_LINES_WIDTH = 720;
 // What stands above and below the pictures at the height of a laptop screen.
 const AROUND = 372;
 
@@ -41,7 +43,7 @@ export function pictureHeight(width) {
 
 function widthOfLines(size, rest, width, both) {
   if (size === "wide" && both) return Math.min(560, Math.max(270, Math.floor(rest * 0.36)));
-  return size === "middle" && both ? width : Math.min(rest, 720);
+  return size === "middle" && both ? width : Math.min(rest, MOST_LINES_WIDTH);
 }
 
 // False while there is no width (a hidden tab); the ResizeObserver calls again.
@@ -60,13 +62,18 @@ export function arrange(root, parts, scene, { grid, map, lines }) {
 
   const gridWidth = Math.floor(grid.layout(scene));
   const rest = narrow ? width : width - gridWidth - GUTTER;
-  const linesWidth = widthOfLines(kind, rest, width, both);
   const beside = both && kind === "wide";
-  const mapWidth = beside ? rest - linesWidth - GUTTER : rest;
+  let linesWidth = widthOfLines(kind, rest, width, both);
+  let mapWidth = beside ? rest - linesWidth - GUTTER : rest;
+  if (!parts.map.hidden) {
+    const used = map.layout(scene, { width: mapWidth, height: tall - 34 });
+    if (!narrow) mapWidth = Math.min(mapWidth, Math.max(LEAST_MAP, used));
+  }
+  // What the map does not need, the lines may have.
+  if (beside) linesWidth = Math.min(MOST_LINES_WIDTH, rest - mapWidth - GUTTER);
   parts.grid.style.width = narrow ? "" : `${gridWidth}px`;
   parts.map.style.width = narrow ? "" : `${mapWidth}px`;
   parts.lines.style.width = `${linesWidth}px`;
-  if (!parts.map.hidden) map.layout(scene, { width: mapWidth, height: tall - 34 });
   if (!parts.lines.hidden) lines.layout(scene, { width: linesWidth, height: tall - 58 });
   return true;
 }

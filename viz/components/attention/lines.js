@@ -27,6 +27,7 @@ export function createLines(pane, actions) {
   let sides = { query: [], key: [] };
   let built = null;
   let written = []; // share labels that are not empty
+  let scrolled = 0; // remembered: asking the element in the middle of writing forces a layout
   let lit = []; // tokens that carry a mark
 
   function token(kind, item, index) {
@@ -44,7 +45,7 @@ export function createLines(pane, actions) {
     keys.replaceChildren(...sides.key);
     written = [];
     lit = [];
-    scroll.scrollTop = 0;
+    scroll.scrollTop = scrolled = 0;
   }
 
   function layout(next, nextRoom) {
@@ -96,7 +97,7 @@ export function createLines(pane, actions) {
     const left = side + 4;
     const right = room.width - side - 4;
     const bend = (right - left) * 0.45;
-    const y = (index) => (index + 0.5) * rowHeight - scroll.scrollTop;
+    const y = (index) => (index + 0.5) * rowHeight - scrolled;
     const add = (i, j) => {
       const share = pattern[i * cols + j];
       if (share < from) return;
@@ -111,11 +112,12 @@ export function createLines(pane, actions) {
     else if (alone.col !== null) for (let i = 0; i < rows; i++) add(i, alone.col);
     else for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) add(i, j);
     context.strokeStyle = colour;
-    const crowd = alone.row === null && alone.col === null ? Math.max(0.45, Math.min(1, 24 / rows)) : 1;
+    const single = alone.row !== null || alone.col !== null;
+    const crowd = Math.max(0.45, Math.min(1, 24 / rows));
     paths.forEach((path, level) => {
       if (path === null) return;
       const strength = (level + 0.5) / LEVELS;
-      context.globalAlpha = Math.min(1, (0.12 + 0.88 * strength) * crowd);
+      context.globalAlpha = single ? 0.2 + 0.8 * strength ** 0.7 : (0.12 + 0.88 * strength) * crowd;
       context.lineWidth = 0.6 + (rowHeight > 20 ? 5 : 3) * strength;
       context.stroke(path);
     });
@@ -146,8 +148,9 @@ export function createLines(pane, actions) {
   // Brings a token that another picture points at into sight; never while pointing in here.
   function reveal(index) {
     const top = index * rowHeight;
-    const seen = top >= scroll.scrollTop && top + rowHeight <= scroll.scrollTop + room.seen;
-    if (!seen) scroll.scrollTop = Math.max(0, top - room.seen / 2);
+    if (top >= scrolled && top + rowHeight <= scrolled + room.seen) return;
+    scroll.scrollTop = Math.max(0, top - room.seen / 2);
+    scrolled = scroll.scrollTop;
   }
 
   function marks() {
@@ -192,9 +195,15 @@ export function createLines(pane, actions) {
     return { row: query === undefined ? null : Number(query), col: key === undefined ? null : Number(key), tells };
   }
 
+  // A query's tooltip goes to its left, out of the way of the lines.
+  function pointOf(event, at) {
+    const edge = at.row === null ? null : scroll.getBoundingClientRect().left;
+    return { x: event.clientX, y: event.clientY, edge };
+  }
+
   stage.addEventListener("pointerover", (event) => {
     const at = pointed(event);
-    if (at) actions.hover(at.row, at.col, at.tells ? { x: event.clientX, y: event.clientY } : null, false, "lines");
+    if (at) actions.hover(at.row, at.col, at.tells ? pointOf(event, at) : null, false, "lines");
   });
   stage.addEventListener("pointerleave", () => actions.hover(null, null));
   stage.addEventListener("click", (event) => {
@@ -203,6 +212,7 @@ export function createLines(pane, actions) {
   });
   let waiting = false;
   scroll.addEventListener("scroll", () => {
+    scrolled = scroll.scrollTop;
     if (waiting || !scene) return;
     waiting = true;
     requestAnimationFrame(() => {

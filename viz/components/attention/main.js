@@ -51,7 +51,7 @@ function createView(root) {
   scene.t = (key) => header.strings[key] ?? key;
   scene.exportUrl = (ending) => heads.url(scene.stack, scene.head, ending);
 
-  const actions = { chooseStack, chooseCell, setView, setScale, pin, hover, exportPicture: (kind) => exportPicture(scene, kind) };
+  const actions = { chooseStack, chooseCell, setView, setScale, pin, hover, arrange: drawAll, exportPicture: (kind) => exportPicture(scene, kind) };
   const bar = createBar(parts.tabs, parts.tools, actions);
   const detail = createDetail(root, parts.readout, actions);
   const grid = createGrid(parts.grid, actions);
@@ -159,6 +159,7 @@ function createView(root) {
     store.chooseStack(index);
     drawAll();
     measurePaint(event);
+    store.remember();
     fetchExact();
   }
 
@@ -167,6 +168,7 @@ function createView(root) {
     store.chooseCell(index);
     drawHead();
     measurePaint(event);
+    store.remember();
     fetchExact();
   }
 

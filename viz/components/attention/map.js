@@ -27,15 +27,16 @@ export function createMap(pane, actions) {
   let room = { width: 0, height: 0 };
   let enlarged = false;
 
-  const origin = () => [geometry.left - scroll.scrollLeft, geometry.top - scroll.scrollTop];
+  // Remembered, for asking the element in the middle of writing would force a layout.
+  let scrolled = { x: 0, y: 0 };
+  const origin = () => [geometry.left - scrolled.x, geometry.top - scrolled.y];
 
   function toggleZoom() {
     enlarged = !enlarged;
-    layout(scene, room);
-    draw();
-    marks();
+    actions.arrange();
   }
 
+  // Returns the width it came to need.
   function layout(next, nextRoom) {
     scene = next;
     room = nextRoom;
@@ -52,7 +53,11 @@ export function createMap(pane, actions) {
     scroll.style.overflow = enlarged ? "auto" : "hidden";
     geometry.viewWidth = Math.min(width, room.width - (enlarged ? 12 : 0));
     geometry.viewHeight = Math.min(height, room.height);
-    if (!enlarged) scroll.scrollTo(0, 0);
+    if (!enlarged) {
+      scroll.scrollTo(0, 0);
+      scrolled = { x: 0, y: 0 };
+    }
+    return Math.ceil(geometry.viewWidth + (enlarged ? 12 : 0));
   }
 
   // Everything drawn inside the window between the fixed labels.
@@ -155,7 +160,9 @@ export function createMap(pane, actions) {
     const { cw, ch, left, top, viewWidth, viewHeight } = geometry;
     const [x, y] = [col * cw, row * ch];
     const into = (at, size, from, room_) => Math.min(Math.max(from, at + size - room_), at);
-    scroll.scrollTo(into(x, cw, scroll.scrollLeft, viewWidth - left), into(y, ch, scroll.scrollTop, viewHeight - top));
+    scroll.scrollTo(into(x, cw, scrolled.x, viewWidth - left), into(y, ch, scrolled.y, viewHeight - top));
+    scrolled = { x: scroll.scrollLeft, y: scroll.scrollTop };
+    draw();
   }
 
   base.addEventListener("pointermove", (event) => {
@@ -195,6 +202,7 @@ export function createMap(pane, actions) {
   });
   let waiting = false;
   scroll.addEventListener("scroll", () => {
+    scrolled = { x: scroll.scrollLeft, y: scroll.scrollTop };
     if (waiting || !enlarged) return;
     waiting = true;
     requestAnimationFrame(() => {

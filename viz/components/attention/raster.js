@@ -67,19 +67,33 @@ export function packColour(hex) {
   return ((255 << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
 }
 
-// A canvas of one pixel a cell, to be scaled up without smoothing.
+// Making a canvas and its context takes longer than filling it: one is kept and reused.
+let scratch = null;
+
+function scratchContext(rows, cols) {
+  if (!scratch || scratch.canvas.width !== cols || scratch.canvas.height !== rows) {
+    const canvas = document.createElement("canvas");
+    canvas.width = cols;
+    canvas.height = rows;
+    scratch = canvas.getContext("2d", { willReadFrequently: true });
+  }
+  return scratch;
+}
+
+// A canvas of one pixel a cell, to be scaled up without smoothing; good until the next call.
 export function cellCanvas(steps, rows, cols, packed) {
-  const canvas = document.createElement("canvas");
-  canvas.width = cols;
-  canvas.height = rows;
-  const context = canvas.getContext("2d");
+  const context = scratchContext(rows, cols);
   const image = context.createImageData(cols, rows);
   pixelsInto(image, 0, 0, cols, rows, steps, packed);
   context.putImageData(image, 0, 0);
-  return canvas;
+  return context.canvas;
 }
 
-export function hatchPattern(context, colour, ratio) {
+const tiles = new Map(); // "colour ratio" → canvas; a handful at most
+
+function hatchTile(colour, ratio) {
+  const key = `${colour} ${ratio}`;
+  if (tiles.has(key)) return tiles.get(key);
   const side = Math.max(4, Math.round(6 * ratio));
   const tile = document.createElement("canvas");
   tile.width = tile.height = side;
@@ -92,7 +106,12 @@ export function hatchPattern(context, colour, ratio) {
     pen.lineTo(shift + side + 1, -1);
   }
   pen.stroke();
-  const pattern = context.createPattern(tile, "repeat");
+  tiles.set(key, tile);
+  return tile;
+}
+
+export function hatchPattern(context, colour, ratio) {
+  const pattern = context.createPattern(hatchTile(colour, ratio), "repeat");
   pattern.setTransform(new DOMMatrix().scale(1 / ratio));
   return pattern;
 }

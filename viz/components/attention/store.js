@@ -80,12 +80,12 @@ export function createStore() {
       // A pin means a token; it may only stay where the same tokens ask.
       const texts = (stack) => stack.rows.map((t) => t.text).join("\u0000");
       if (texts(old) !== texts(current())) state.row = null;
-      write("push");
     },
     chooseCell(index) {
       state.cell = index;
-      write("push");
     },
+    // A choice of stack or head is a step in the history; called after painting, for it is slow.
+    remember: () => write("push"),
     set(name, value) {
       state[name] = value;
       write("replace");
