@@ -9,7 +9,7 @@ view`, which change without a server run. A choice that is the default leaves th
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TypeVar, get_args
 from urllib.parse import quote
 
 import streamlit as st
@@ -19,7 +19,7 @@ from model_runtime.types import ModelInfo, Request
 from model_runtime.views import Mean, View
 from shell import language
 from shell.language import _
-from viz.components.attention import Chosen
+from viz.components.attention import Chosen, Scale, Shown
 from viz.labels import in_markdown
 
 MODEL, TEXT, TARGET, LANGUAGE = "model", "text", "target", "lang"
@@ -27,6 +27,8 @@ SPECIALS, FIRST, WORDS, MEAN = "specials", "first", "words", "mean"
 OWNED = (MODEL, TEXT, TARGET, LANGUAGE, SPECIALS, FIRST, WORDS, MEAN)
 # A longer text stays out of the URL: servers and messengers cut long addresses.
 LONGEST_IN_URL = 32_000
+
+Word = TypeVar("Word", bound=str)
 
 _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
 
@@ -66,6 +68,21 @@ def begin(default_text: str) -> list[str]:
     return problems
 
 
+def _known(
+    name: str, value: str, allowed: tuple[Word, ...], default: Word, problems: list[str]
+) -> Word:
+    """The value if it is allowed; else the default, and a sentence among the problems."""
+    for known in allowed:
+        if known == value:
+            return known
+    problems.append(
+        _("“{value}” is not a known {name}; {default} is shown instead.").format(
+            value=in_markdown(value[:80]), name=name, default=in_markdown(default)
+        )
+    )
+    return default
+
+
 def _language(url: Mapping[str, str]) -> str:
     asked = url.get(LANGUAGE, "")
     if asked in language.LANGUAGES:
@@ -79,15 +96,7 @@ def from_url(url: Mapping[str, str], default_text: str) -> tuple[dict[str, objec
     problems: list[str] = []
 
     def one_of(key: str, allowed: tuple[str, ...], default: str) -> str:
-        value = url.get(key, default)
-        if value in allowed:
-            return value
-        problems.append(
-            _("“{value}” is not a known {name}; {default} is shown instead.").format(
-                value=in_markdown(value[:80]), name=key, default=in_markdown(default)
-            )
-        )
-        return default
+        return _known(key, url.get(key, default), allowed, default, problems)
 
     switch = ("1", "0")
     values: dict[str, object] = {
@@ -218,33 +227,25 @@ def chosen_head(info: ModelInfo, view: View, n_rows: Mapping[str, int]) -> tuple
         if text.isascii() and text.isdigit() and int(text) < limit:
             return int(text)
         problems.append(
-            _("{model} has no {name} {value}; {name} {default} is shown instead.").format(
-                model=info.name, name=key, value=in_markdown(text[:20]), default=default
+            _("{model} has no {name} {value} here; another is shown instead.").format(
+                model=info.name, name=key, value=in_markdown(text[:20])
             )
         )
+        del st.query_params[key]
         return default
 
-    def word(key: str, allowed: tuple[str, ...], default: str) -> str:
-        text = st.query_params.get(key, default)
-        if text in allowed:
-            return text
-        problems.append(
-            _("“{value}” is not a known {name}; {default} is shown instead.").format(
-                value=in_markdown(text[:80]), name=key, default=default
-            )
-        )
-        return default
+    def word(key: str, allowed: tuple[Word, ...], default: Word) -> Word:
+        return _known(key, st.query_params.get(key, default), allowed, default, problems)
 
     stack = word("stack", info.stacks, start.stack)
     layer = number("layer", start.layer, info.n_layers)
     head = number("head", start.head, info.n_heads)
-    row = None
-    if "row" in st.query_params:
-        row = number("row", -1, n_rows[stack])
-    scale: Literal["linear", "log", "row"] = word("scale", ("linear", "log", "row"), "linear")  # type: ignore[assignment]
-    shown: Literal["map", "lines", "both"] = word("view", ("map", "lines", "both"), "both")  # type: ignore[assignment]
+    row = number("row", -1, n_rows[stack]) if "row" in st.query_params else -1
+    scales: tuple[Scale, ...] = get_args(Scale)
+    views: tuple[Shown, ...] = get_args(Shown)
+    scale, shown = word("scale", scales, "linear"), word("view", views, "both")
     return Chosen(
-        stack=stack,  # type: ignore[arg-type]
+        stack=stack,
         layer=None if view.mean in ("layers", "both") else layer,
         head=None if view.mean in ("heads", "both") else head,
         row=None if row == -1 else row,

@@ -32,6 +32,8 @@ COLUMNS_ARE: dict[StackName, str] = {
     "decoder": N_("columns: the token looked at (key)"),
     "cross": N_("columns: the source token looked at (key)"),
 }
+READS = N_("reads {read}, predicts {predicted}")
+MEAN = N_("mean")
 MEASURED = tuple(field.name for field in fields(Measures))
 
 
@@ -65,7 +67,7 @@ def head_name(place: HeadPlace, say: Say) -> str:
     """L2 H0, or what a mean is taken over: L2 mean, mean H0, mean."""
     layer = "" if place.layer is None else f"L{place.layer}"
     head = "" if place.head is None else f"H{place.head}"
-    mean = say("mean") if place.layer is None or place.head is None else ""
+    mean = say(MEAN) if place.layer is None or place.head is None else ""
     parts = (mean, head) if place.layer is None else (layer, head or mean)
     return " ".join(part for part in parts if part)
 
@@ -78,7 +80,7 @@ def axis_token(group: AxisGroup, say: Say) -> component.AxisToken:
     note = ""
     if group.predicted:
         read = "".join(token.text for token in group.tokens)
-        note = say("reads {read}, predicts {predicted}").format(read=read, predicted=text)
+        note = say(READS).format(read=read, predicted=text)
     kind: component.TokenKind = ""
     if any(token.is_special for token in named):
         kind = "special"

@@ -5,6 +5,7 @@ Knows the data, the model folder and the hand-made word links; nothing of traini
 
 import logging
 import random
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +97,9 @@ def translations(
 
 
 def written_text(target: Tokenizer, ids: Iterable[int]) -> str:
-    """The characters of a target side by side, as Chinese is written, special tokens left out."""
-    return "".join(target.id_to_token(i) or "" for i in ids if i >= len(SPECIALS))
+    """The characters of a target side by side, special tokens left out, NFKC as the references."""
+    text = "".join(target.id_to_token(i) or "" for i in ids if i >= len(SPECIALS))
+    return unicodedata.normalize("NFKC", text)
 
 
 def metrics() -> dict[str, Any]:
@@ -114,7 +116,7 @@ def corpus_scores(
 ) -> dict[str, float]:
     """The hypotheses' score by each of the metrics, with one reference a sentence.
 
-    Both sides are NFKC: `read_pairs` and the tokenizer see to it.
+    Both sides are NFKC: `read_pairs` and `written_text` see to it.
     """
     return {
         name: round(metric.corpus_score(hypotheses, [references]).score, 2)

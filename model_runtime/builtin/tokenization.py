@@ -19,6 +19,9 @@ PAD, UNK, BOS, EOS = "[PAD]", "[UNK]", "[BOS]", "[EOS]"
 SPECIALS = [PAD, UNK, BOS, EOS]
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = range(4)
 
+# NFKC makes every punctuation mark narrow; Chinese is printed with wide ones.
+FULL_WIDTH = {",": "，", "?": "？", "!": "！", ":": "：", ";": "；"}
+
 # A word with its apostrophes, one digit, or one other visible character.
 WORD = r"\p{L}+(?:'\p{L}+)*|\p{N}|[^\s\p{L}\p{N}]"
 
@@ -56,12 +59,14 @@ def english_subwords(sentences: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def characters(sentences: Iterable[str]) -> Tokenizer:
-    """One token a character, white space dropped; unseen characters are [UNK].
+    """One token a character, white space dropped, Chinese punctuation; unseen ones are [UNK].
 
     A sequence stands between [BOS] and [EOS].
     """
     tokenizer = Tokenizer(models.WordLevel(vocab={UNK: UNK_ID}, unk_token=UNK))
-    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), *(normalizers.Replace(a, b) for a, b in FULL_WIDTH.items())]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\S"), behavior="removed", invert=True)
     trainer = trainers.WordLevelTrainer(special_tokens=SPECIALS, show_progress=False)
     tokenizer.train_from_iterator(sentences, trainer)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from model_runtime.builtin import decoding
 from model_runtime.builtin.config import TransformerConfig
 from model_runtime.builtin.decoding import beam_search, greedy, greedy_batch
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
@@ -51,6 +52,29 @@ def log_probabilities(model, source, target):
 def log_probability(model, source, target):
     rows = log_probabilities(model, source, target[:-1])
     return sum(row[token].item() for row, token in zip(rows, target[1:], strict=True))
+
+
+def test_two_beams_find_what_greedy_misses(monkeypatch):
+    a, b, c, d = 4, 5, 6, 7
+    following = {  # the likelier first step leads to the less likely whole
+        BOS_ID: {a: 0.6, b: 0.4},
+        a: {c: 0.55, d: 0.45},  # a c: 0.33
+        b: {c: 0.9, d: 0.1},  # b c: 0.36
+        c: {EOS_ID: 1.0},
+        d: {EOS_ID: 1.0},
+    }
+
+    def next_scores(model, target, *_):
+        shares = torch.zeros(len(target), TINY.target_vocab_size)
+        for row, last in enumerate(target[:, -1].tolist()):
+            for token, share in following[last].items():
+                shares[row, token] = share
+        return shares.log()
+
+    monkeypatch.setattr(decoding, "next_scores", next_scores)
+    model, source = tiny_model(0), sentence(0)
+    assert greedy(model, source, 9, bos=BOS_ID, eos=EOS_ID) == [BOS_ID, a, c, EOS_ID]
+    assert beam_search(model, source, 9, beams=2, bos=BOS_ID, eos=EOS_ID) == [BOS_ID, b, c, EOS_ID]
 
 
 def test_a_target_of_one_token_is_only_its_beginning():

@@ -81,8 +81,8 @@ def test_a_special_token_competes_and_can_win():
 
 
 def test_the_rows_of_a_word_are_averaged():
-    pattern = np.array([[0.9, 0.1], [0.4, 0.6]])
-    assert alignment_hits(pattern, [0, 1], [([0, 1], frozenset({0}))]).tolist() == [True]
+    pattern = np.array([[0.4, 0.6, 0.0], [0.4, 0.0, 0.6]])  # the mean: 0.4, 0.3, 0.3
+    assert alignment_hits(pattern, [0, 1, 2], [([0, 1], frozenset({0}))]).tolist() == [True]
 
 
 def test_every_layer_and_head_is_judged_alone():

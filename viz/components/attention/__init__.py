@@ -22,8 +22,8 @@ from viz.components.attention.strings import STRINGS
 from viz.theme import component_theme
 
 __all__ = [
-    "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Stack",
-    "exact_fits", "frame", "head_frame", "max_pool", "mount", "overview", "pack", "quantise",
+    "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Scale", "Shown",
+    "Stack", "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool", "mount", "overview", "pack", "quantise",
 ]  # fmt: skip
 
 EXACT_LIMIT = 1024 * 1024
@@ -34,6 +34,8 @@ POOLED_SIDE = 56
 
 TokenKind = Literal["", "special", "unknown", "bytes"]
 StackName = Literal["encoder", "decoder", "cross"]
+Scale = Literal["linear", "log", "row"]
+Shown = Literal["map", "lines", "both"]
 
 # Dependency order: each file only uses names of files before it. main.js has the default export.
 SCRIPTS = (
@@ -114,8 +116,8 @@ class Chosen:
     layer: int | None = 0
     head: int | None = 0
     row: int | None = None
-    scale: Literal["linear", "log", "row"] = "linear"
-    view: Literal["map", "lines", "both"] = "both"
+    scale: Scale = "linear"
+    view: Shown = "both"
 
 
 def quantise(pattern: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:

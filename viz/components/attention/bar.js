@@ -22,7 +22,12 @@ function exportMenu(t, actions) {
       },
     }),
   );
-  const menu = el("details", { class: "menu" }, el("summary", { text: t("export") }), el("div", { class: "sheet", role: "menu" }, ...links));
+  const menu = el(
+    "details",
+    { class: "menu" },
+    el("summary", { text: t("export") }),
+    el("div", { class: "sheet", role: "menu" }, ...links),
+  );
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !menu.open) return;
     event.stopPropagation();
@@ -62,7 +67,8 @@ export function createBar(tabs, tools, actions) {
       pick: (value) => actions.setScale(value),
     });
     const { menu, links } = exportMenu(t, actions);
-    const group = (label, control) => el("div", { class: "control" }, el("span", { class: "label", text: label }), control.element);
+    const group = (label, control) =>
+      el("div", { class: "control" }, el("span", { class: "label", text: label }), control.element);
     const controls = el("div", { class: "controls" }, group(t("view"), view), group(t("colour"), scale), menu);
     tabs.replaceChildren(stacks.element);
     tools.replaceChildren(controls);

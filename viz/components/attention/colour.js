@@ -67,7 +67,8 @@ export function stepsOf(values, rows, cols, scale, unit = 1) {
     steps.set(values);
     return steps;
   }
-  const table = scale === "log" && unit === 255 ? Uint8Array.from({ length: 256 }, (_, i) => stepOf(i / 255, "log")) : null;
+  const table =
+    scale === "log" && unit === 255 ? Uint8Array.from({ length: 256 }, (_, i) => stepOf(i / 255, "log")) : null;
   for (let i = 0; i < rows; i++) {
     const start = i * cols;
     let top = 0;

@@ -30,7 +30,16 @@ export function account(scene, row, col) {
   // A sink takes part of the row without being a key: the sum then is larger than the map's own.
   const sink = kept > 0 && kept < 0.9995;
   const hasBias = Math.abs(bias) > 2e-5 * Math.max(1, Math.abs(score), Math.abs(scaled));
-  return { ...result, dot, scaled, bias: hasBias ? bias : null, score, exp, sum: sink && share > 0 ? exp / share : total, outside: sink ? 1 - kept : null };
+  return {
+    ...result,
+    dot,
+    scaled,
+    bias: hasBias ? bias : null,
+    score,
+    exp,
+    sum: sink && share > 0 ? exp / share : total,
+    outside: sink ? 1 - kept : null,
+  };
 }
 
 function describe(token, t) {
@@ -42,11 +51,21 @@ function describe(token, t) {
 
 // The plain number is kept beside the written one, for tests and for copying.
 function line(label, text, name, value) {
-  return el("div", { class: "pair", "data-part": name, "data-value": String(value) }, el("dt", { text: label }), el("dd", { text }));
+  return el(
+    "div",
+    { class: "pair", "data-part": name, "data-value": String(value) },
+    el("dt", { text: label }),
+    el("dd", { text }),
+  );
 }
 
 function tokenLine(label, token, t) {
-  const text = el("dd", {}, el("bdi", { class: "token-text", text: token.shown }), el("small", { text: describe(token, t) }));
+  const text = el(
+    "dd",
+    {},
+    el("bdi", { class: "token-text", text: token.shown }),
+    el("small", { text: describe(token, t) }),
+  );
   return el("div", { class: "pair token-pair" }, el("dt", { text: label }), text);
 }
 
@@ -98,7 +117,8 @@ export function createDetail(root, readout, actions) {
       col = 0;
       for (let j = 1; j < cols; j++) if (numbers.pattern[row * cols + j] > numbers.pattern[row * cols + col]) col = j;
     }
-    if (col !== null) parts.push(el("span", { class: "arrow", text: " ← " }), el("bdi", { text: stack.cols[col].shown }));
+    if (col !== null)
+      parts.push(el("span", { class: "arrow", text: " ← " }), el("bdi", { text: stack.cols[col].shown }));
     if (row !== null) {
       const a = account(scene, row, col);
       const share = a.masked ? t("map.masked") : `${a.exact ? "" : "≈ "}${fixed(a.share)}`;

@@ -7,7 +7,8 @@ export function el(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") node.textContent = value;
     else if (typeof value === "function") node.addEventListener(name, value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false)
+      node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.filter((child) => child !== null));
   return node;
@@ -41,7 +42,11 @@ export function segmented({ label, options, kind = "radio", name, pick }) {
       click: (event) => pick(value, event),
     }),
   );
-  const group = el("div", { role: kind === "tab" ? "tablist" : "radiogroup", "aria-label": label, class: `segments ${kind}s` }, ...buttons);
+  const group = el(
+    "div",
+    { role: kind === "tab" ? "tablist" : "radiogroup", "aria-label": label, class: `segments ${kind}s` },
+    ...buttons,
+  );
   group.addEventListener("keydown", (event) => walk(event, buttons));
   return {
     element: group,

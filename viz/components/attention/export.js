@@ -118,8 +118,11 @@ function svgLabels(scene, geometry) {
   const colour = (token) => (token.kind === "" ? scene.palette.ink : scene.palette.quiet);
   const parts = [];
   const add = (x, y, anchor, text, fill, turn = "") =>
-    parts.push(`<text x="${number(x)}" y="${number(y)}" text-anchor="${anchor}" dominant-baseline="central" fill="${fill}"${turn}>${escapeXml(text)}</text>`);
-  for (let i = 0; i < down.texts.length; i += rowStride) add(left - 7, top + (i + 0.5) * ch, "end", down.texts[i], colour(scene.stack.rows[i]));
+    parts.push(
+      `<text x="${number(x)}" y="${number(y)}" text-anchor="${anchor}" dominant-baseline="central" fill="${fill}"${turn}>${escapeXml(text)}</text>`,
+    );
+  for (let i = 0; i < down.texts.length; i += rowStride)
+    add(left - 7, top + (i + 0.5) * ch, "end", down.texts[i], colour(scene.stack.rows[i]));
   for (let j = 0; j < across.texts.length; j += colStride) {
     const x = left + (j + 0.5) * cw;
     if (flat) add(x, top - 10, "middle", across.texts[j], colour(scene.stack.cols[j]));
@@ -136,12 +139,17 @@ function svg(scene) {
   const { palette, mask, t } = scene;
   const { title, axes, limits } = words(scene);
   const y = height - MARGIN - 22;
-  const stops = palette.sequential.map((c, i, all) => `<stop offset="${number(i / (all.length - 1))}" stop-color="${c}"/>`).join("");
-  const small = (x, at, text) => `<text x="${x}" y="${at}" font-size="11" fill="${palette.quiet}" dominant-baseline="central">${escapeXml(text)}</text>`;
+  const stops = palette.sequential
+    .map((c, i, all) => `<stop offset="${number(i / (all.length - 1))}" stop-color="${c}"/>`)
+    .join("");
+  const small = (x, at, text) =>
+    `<text x="${x}" y="${at}" font-size="11" fill="${palette.quiet}" dominant-baseline="central">${escapeXml(text)}</text>`;
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${escapeXml(palette.font)}" font-size="${LABEL_SIZE}">` +
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
+    `viewBox="0 0 ${width} ${height}" font-family="${escapeXml(palette.font)}" font-size="${LABEL_SIZE}">` +
     `<title>${escapeXml(title)}</title><defs><linearGradient id="ramp">${stops}</linearGradient>` +
-    `<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse"><path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5" stroke="${palette.hatch}" stroke-width="1"/></pattern></defs>` +
+    `<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse">` +
+    `<path d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5" stroke="${palette.hatch}" stroke-width="1"/></pattern></defs>` +
     `<rect width="100%" height="100%" fill="${escapeXml(palette.ground)}"/>` +
     `<text x="${MARGIN}" y="${MARGIN + 6}" font-size="15" font-weight="600" fill="${palette.ink}" dominant-baseline="central">${escapeXml(title)}</text>` +
     `<g transform="translate(${MARGIN} ${MARGIN + TITLE})">${svgCells(scene, geometry)}${svgLabels(scene, geometry)}</g>` +
@@ -149,7 +157,9 @@ function svg(scene) {
     small(MARGIN, y + 20, `${t("legend")} ${limits[0]}`) +
     `<rect x="${MARGIN + 90}" y="${y + 15}" width="120" height="10" fill="url(#ramp)"/>` +
     small(MARGIN + 218, y + 20, limits[1]) +
-    (mask ? `<rect x="${MARGIN + 280}" y="${y + 14}" width="18" height="12" fill="url(#hatch)"/>${small(MARGIN + 304, y + 20, t("map.masked"))}` : "") +
+    (mask
+      ? `<rect x="${MARGIN + 280}" y="${y + 14}" width="18" height="12" fill="url(#hatch)"/>${small(MARGIN + 304, y + 20, t("map.masked"))}`
+      : "") +
     "</svg>"
   );
 }

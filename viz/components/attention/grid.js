@@ -192,7 +192,7 @@ export function createGrid(pane, actions) {
         const [x, y] = at(index);
         button.style.cssText = `left:${x}px;top:${y}px;width:${side}px;height:${side}px`;
       });
-      return Math.min(stage.w + 6, size.narrow ? size.width : size.width * 0.36);
+      return Math.min(Math.max(stage.w + 6, 190), size.narrow ? size.width : size.width * 0.36);
     },
     draw() {
       const context = sizeCanvas(base, stage.w, stage.h, scene.ratio);

@@ -19,6 +19,17 @@ function rough(stack, shares) {
   return { pattern, scores: null, dot: null, exact: false };
 }
 
+// Means and renormalised rows need not sum to 1; what is said under the map has to be true.
+export function sumsToOne(numbers, rows, cols) {
+  if (!numbers.exact) return false;
+  for (let i = 0; i < Math.min(rows, 64); i++) {
+    let sum = 0;
+    for (let j = 0; j < cols; j++) sum += numbers.pattern[i * cols + j];
+    if (Math.abs(sum - 1) > 1e-3) return false;
+  }
+  return true;
+}
+
 export function createHeads() {
   let payload = null;
   let fetched = new Map(); // "stack/layer/head" → numbers, oldest first
@@ -79,7 +90,12 @@ export function createHeads() {
         if (header.rows * header.cols !== n) throw new Error("size");
         const read = (offset) => (offset === null || offset === undefined ? null : f32(offset, n));
         if (running !== mine) return null;
-        fetched.set(key, { pattern: read(header.pattern), scores: read(header.scores), dot: read(header.dot), exact: true });
+        fetched.set(key, {
+          pattern: read(header.pattern),
+          scores: read(header.scores),
+          dot: read(header.dot),
+          exact: true,
+        });
         while (fetched.size > KEPT) fetched.delete(fetched.keys().next().value);
         return true;
       } catch (error) {

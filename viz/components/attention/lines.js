@@ -40,7 +40,10 @@ export function createLines(pane, actions) {
   function build(stack) {
     if (built === stack) return;
     built = stack;
-    sides = { query: stack.rows.map((item, i) => token("query", item, i)), key: stack.cols.map((item, j) => token("key", item, j)) };
+    sides = {
+      query: stack.rows.map((item, i) => token("query", item, i)),
+      key: stack.cols.map((item, j) => token("key", item, j)),
+    };
     queries.replaceChildren(...sides.query);
     keys.replaceChildren(...sides.key);
     written = [];
@@ -79,7 +82,8 @@ export function createLines(pane, actions) {
   // The smallest share that is drawn, so that no more than MOST_LINES lines are.
   function threshold(pattern) {
     const counts = new Int32Array(101);
-    for (let i = 0; i < pattern.length; i++) if (pattern[i] >= FAINTEST) counts[Math.min(100, Math.floor(pattern[i] * 100))]++;
+    for (let i = 0; i < pattern.length; i++)
+      if (pattern[i] >= FAINTEST) counts[Math.min(100, Math.floor(pattern[i] * 100))]++;
     let sum = 0;
     for (let level = 100; level >= 2; level--) {
       sum += counts[level];

@@ -9,7 +9,7 @@ import { el } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
-import { createHeads } from "./heads.js";
+import { createHeads, sumsToOne } from "./heads.js";
 import { arrange, isShown, pictureHeight, skeleton } from "./layout.js";
 import { createLines } from "./lines.js";
 import { createMap } from "./map.js";
@@ -29,29 +29,32 @@ function prepare(header) {
   }
 }
 
-// Means and renormalised rows need not sum to 1; what is said under the map has to be true.
-function sumsToOne(numbers, rows, cols) {
-  if (!numbers.exact) return false;
-  for (let i = 0; i < Math.min(rows, 64); i++) {
-    let sum = 0;
-    for (let j = 0; j < cols; j++) sum += numbers.pattern[i * cols + j];
-    if (Math.abs(sum - 1) > 1e-3) return false;
-  }
-  return true;
-}
-
 function createView(root) {
   const parts = skeleton(root);
   const store = createStore();
   const heads = createHeads();
-  const scene = { state: store.state, hover: { row: null, col: null, from: null }, heads, size: { width: 0, height: 0, narrow: false } };
+  const scene = {
+    state: store.state,
+    hover: { row: null, col: null, from: null },
+    heads,
+    size: { width: 0, height: 0, narrow: false },
+  };
   let received = null;
   let header = null;
 
   scene.t = (key) => header.strings[key] ?? key;
   scene.exportUrl = (ending) => heads.url(scene.stack, scene.head, ending);
 
-  const actions = { chooseStack, chooseCell, setView, setScale, pin, hover, arrange: drawAll, exportPicture: (kind) => exportPicture(scene, kind) };
+  const actions = {
+    chooseStack,
+    chooseCell,
+    setView,
+    setScale,
+    pin,
+    hover,
+    arrange: drawAll,
+    exportPicture: (kind) => exportPicture(scene, kind),
+  };
   const bar = createBar(parts.tabs, parts.tools, actions);
   const detail = createDetail(root, parts.readout, actions);
   const grid = createGrid(parts.grid, actions);
@@ -117,7 +120,9 @@ function createView(root) {
     const start = event.timeStamp;
     performance.measure("headlight:paint", { start, end: performance.now() });
     // Up to the next frame the browser has rasterised it, too.
-    requestAnimationFrame(() => setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })));
+    requestAnimationFrame(() =>
+      setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })),
+    );
   }
 
   function setStatus(status) {
@@ -143,7 +148,10 @@ function createView(root) {
       setStatus("ready");
     } catch {
       const text = fill(scene.t("failed"), { head: stack.heads[cell].name });
-      parts.failure.replaceChildren(el("span", { text }), el("button", { type: "button", class: "quiet-button", text: scene.t("retry"), click: fetchExact }));
+      parts.failure.replaceChildren(
+        el("span", { text }),
+        el("button", { type: "button", class: "quiet-button", text: scene.t("retry"), click: fetchExact }),
+      );
       setStatus("failed");
     }
   }
@@ -232,7 +240,6 @@ function createView(root) {
     turn: 0,
     receive(bytes) {
       if (!bytes) return;
-      scene.palette = header ? scene.palette : null;
       if (bytes !== received) {
         const payload = decodeFrame(bytes);
         prepare(payload.header);
@@ -247,7 +254,9 @@ function createView(root) {
       root.style.setProperty("--accent", scene.palette.accent);
       root.style.setProperty("--quiet", scene.palette.quiet);
       root.style.setProperty("--faint", scene.palette.faint);
+      root.setAttribute("role", "region");
       root.setAttribute("aria-label", scene.t("component"));
+      for (const name of ["grid", "map", "lines"]) parts[name].setAttribute("aria-label", scene.t(name));
       table.forget();
       drawAll();
       fetchExact();

@@ -101,13 +101,20 @@ export function createMap(pane, actions) {
     const bar = el("span", { class: "ramp", style: `background:linear-gradient(to right,${stops})` });
     legend.replaceChildren(
       el("span", { text: t("legend") }),
-      el("span", { text: limits[0], class: state.scale === "log" ? "clipped" : "" , title: state.scale === "log" ? t("legend.clipped") : null }),
+      el("span", {
+        text: limits[0],
+        class: state.scale === "log" ? "clipped" : "",
+        title: state.scale === "log" ? t("legend.clipped") : null,
+      }),
       bar,
       el("span", { text: limits[1] }),
     );
     if (!mask) return;
     const stripes = `repeating-linear-gradient(135deg,${palette.hatch} 0 1px,${palette.hatch_ground} 1px 4px)`;
-    legend.append(el("span", { class: "swatch", style: `background:${stripes}` }), el("span", { text: t("map.masked") }));
+    legend.append(
+      el("span", { class: "swatch", style: `background:${stripes}` }),
+      el("span", { text: t("map.masked") }),
+    );
   }
 
   function frameBand(context, x, y, width, height, colour, thick) {
@@ -181,7 +188,8 @@ export function createMap(pane, actions) {
     const { rows, cols } = geometry;
     const row = scene.hover.row ?? scene.state.row ?? 0;
     const col = scene.hover.col ?? 0;
-    const fresh = scene.hover.row === null || scene.hover.col === null;
+    // The first arrow shows where the walk starts; the next ones move.
+    const fresh = event.key.startsWith("Arrow") && (scene.hover.row === null || scene.hover.col === null);
     const next = {
       ArrowLeft: [row, col - 1],
       ArrowRight: [row, col + 1],

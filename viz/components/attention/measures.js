@@ -29,7 +29,8 @@ export function createMeasures(line) {
       const items = header.measured.map((name, index) => {
         const help = t(`measure.${name}.help`);
         const id = `headlight-measure-${name}-${(count += 1)}`;
-        const bubble = help === `measure.${name}.help` ? null : el("span", { class: "bubble", role: "tooltip", id, text: help });
+        const bubble =
+          help === `measure.${name}.help` ? null : el("span", { class: "bubble", role: "tooltip", id, text: help });
         const value = head.measures[index] ?? null;
         const text = el("span", { class: "measure-text", text: phrase(t, name, value) });
         const kind = joined(index) ? "measure joined" : "measure";

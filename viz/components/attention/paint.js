@@ -129,7 +129,12 @@ export function paintMarkedLabel(context, scene, geometry, axis, index, colour, 
   const width = Math.max(widths[index], context.measureText(texts[index]).width);
   const write = (x, y, align) => {
     context.fillStyle = palette.ground;
-    context.fillRect(align === "right" ? x - width - 3 : align === "center" ? x - width / 2 - 3 : x - 3, y - 8, width + 6, 16);
+    context.fillRect(
+      align === "right" ? x - width - 3 : align === "center" ? x - width / 2 - 3 : x - 3,
+      y - 8,
+      width + 6,
+      16,
+    );
     context.fillStyle = colour;
     context.textAlign = align;
     context.fillText(texts[index], x, y + 0.5);

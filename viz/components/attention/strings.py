@@ -26,7 +26,6 @@ STRINGS: dict[str, str] = {
     "export.png": N_("picture, PNG"),
     "export.svg": N_("picture, SVG"),
     "readout.hint": N_("point at a cell; click to pin its row"),
-    "readout.pinned": N_("pinned"),
     "readout.unpin": N_("unpin"),
     # grid
     "grid": N_("all heads"),

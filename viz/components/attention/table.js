@@ -21,7 +21,9 @@ function build(scene) {
     for (let j = 0; j < cols; j++) {
       const at = i * all + j;
       const masked = mask !== null && !mask[at];
-      const text = masked ? t("table.masked") : `${numbers.exact ? "" : "≈ "}${full(numbers.pattern[at], numbers.exact ? DIGITS : 2)}`;
+      const text = masked
+        ? t("table.masked")
+        : `${numbers.exact ? "" : "≈ "}${full(numbers.pattern[at], numbers.exact ? DIGITS : 2)}`;
       row.append(el("td", { text, class: masked ? "masked" : null }));
     }
     body.append(row);
@@ -29,7 +31,10 @@ function build(scene) {
   const caption = el("caption", { text: fill(t("table.caption"), { head: head.name, stack: stack.title }) });
   const table = el("table", { "data-twin": "" }, caption, el("thead", {}, heading), body);
   const cut = rows < stack.rows.length || cols < all;
-  return [cut ? el("p", { class: "caption", text: fill(t("table.limited"), { rows, cols }) }) : null, el("div", { class: "table-scroll", tabindex: 0 }, table)];
+  return [
+    cut ? el("p", { class: "caption", text: fill(t("table.limited"), { rows, cols }) }) : null,
+    el("div", { class: "table-scroll", tabindex: 0 }, table),
+  ];
 }
 
 export function createTable(details) {
