@@ -6,6 +6,7 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
+from shell import show
 from shell.compress import StaticGzip
 from shell.routes import ROUTES
 from shell.warmup import lifespan
@@ -15,4 +16,5 @@ app = st.App(
     routes=ROUTES,
     lifespan=lifespan,
     middleware=[Middleware(StaticGzip)],
+    on_script_error=show.unexpected,
 )

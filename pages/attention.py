@@ -21,9 +21,7 @@ def draw(trace_id: str, trace: Trace) -> None:
     """The three linked pictures, and the switches under them."""
     view = state.current().view
     looks = [Look(trace, stack, view) for stack in trace.info.stacks]
-    chosen, problems = state.chosen_head(
-        trace.info, view, {look.stack: len(look.rows) for look in looks}
-    )
+    chosen, problems = state.chosen_head(trace.info, {look.stack: len(look.rows) for look in looks})
     show.notices(problems, key="notices-page")
     payload = attention_map.payload(
         trace,

@@ -3,17 +3,36 @@
 Knows Streamlit's elements and the language; no state and no maths.
 """
 
+import logging
+
 import streamlit as st
 
 from model_runtime.errors import HeadlightError
 from shell.language import _
 from viz.labels import in_markdown
 
+log = logging.getLogger(__name__)
+
 
 def error(problem: HeadlightError) -> None:
     """Say what is wrong and what to do, in the user's language."""
     values = {name: in_markdown(str(value)) for name, value in problem.values.items()}
     st.warning(_(problem.message).format(**values), icon=":material/info:")
+
+
+def unexpected(problem: Exception) -> bool:
+    """The last resort, for an error that nobody foresaw: say so, and where its details are.
+
+    Returns True: Streamlit shows nothing of its own.
+    """
+    log.error("a page could not be shown", exc_info=problem)
+    st.error(
+        _(
+            "Something went wrong that Headlight did not foresee ({kind}). Your text is still in "
+            "the box above; try another one, or reload. The server's log has the details."
+        ).format(kind=type(problem).__name__)
+    )
+    return True
 
 
 def notices(sentences: list[str], *, key: str = "notices") -> None:

@@ -64,6 +64,10 @@ def begin(default_text: str) -> list[str]:
         values, problems = from_url(url, default_text)
         for key, value in values.items():
             st.session_state[key] = value
+    for key in OWNED:
+        # Streamlit forgets the value of a widget that a run did not show; a choice set by hand
+        # it keeps. So a page without switches does not reset them.
+        st.session_state[key] = st.session_state[key]
     language.activate(st.session_state[LANGUAGE])
     return problems
 
@@ -211,7 +215,7 @@ def session() -> str:
     return str(st.session_state[_SESSION])
 
 
-def chosen_head(info: ModelInfo, view: View, n_rows: Mapping[str, int]) -> tuple[Chosen, list[str]]:
+def chosen_head(info: ModelInfo, n_rows: Mapping[str, int]) -> tuple[Chosen, list[str]]:
     """Where the component opens, from its own URL parameters checked against the model.
 
     `n_rows` gives the rows that each stack shows. What does not exist falls back to the
@@ -222,7 +226,7 @@ def chosen_head(info: ModelInfo, view: View, n_rows: Mapping[str, int]) -> tuple
 
     def number(key: str, default: int, limit: int) -> int:
         text = st.query_params.get(key)
-        if text is None or text == "mean":
+        if text is None:
             return default
         if text.isascii() and text.isdigit() and int(text) < limit:
             return int(text)
@@ -246,8 +250,8 @@ def chosen_head(info: ModelInfo, view: View, n_rows: Mapping[str, int]) -> tuple
     scale, shown = word("scale", scales, "linear"), word("view", views, "both")
     return Chosen(
         stack=stack,
-        layer=None if view.mean in ("layers", "both") else layer,
-        head=None if view.mean in ("heads", "both") else head,
+        layer=layer,
+        head=head,
         row=None if row == -1 else row,
         scale=scale,
         view=shown,

@@ -23,7 +23,8 @@ from viz.theme import component_theme
 
 __all__ = [
     "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Scale", "Shown",
-    "Stack", "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool", "mount", "overview", "pack", "quantise",
+    "Stack", "StackName", "TokenKind", "exact_fits", "frame", "head_frame",
+    "max_pool", "mount", "overview", "pack", "quantise",
 ]  # fmt: skip
 
 EXACT_LIMIT = 1024 * 1024

@@ -2,7 +2,7 @@
 // Does not draw and does not know the DOM; it needs a context only to measure text.
 // Labels tilt when they are wider than a cell, and thin out when they would touch.
 
-const BIGGEST_CELL = 46;
+const BIGGEST_CELL = 52;
 const LONGEST_LABEL = 108;
 const LINE = 13;
 const TILT = Math.PI / 4;

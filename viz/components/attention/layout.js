@@ -7,7 +7,7 @@ import { el } from "./dom.js";
 const NARROW = 640;
 const MIDDLE = 1000;
 const GUTTER = 28;
-const LEAST_MAP = 470; // its caption and legend on one line
+const LEAST_MAP = 540; // its caption and legend on one line
 const MOST_LINES_WIDTH = 720;
 // What stands above and below the pictures at the height of a laptop screen.
 const AROUND = 372;

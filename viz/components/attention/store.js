@@ -5,12 +5,13 @@
 const SCALES = ["linear", "log", "row"];
 const VIEWS = ["map", "lines", "both"];
 
-function orMean(value) {
-  return value === null ? "mean" : String(value);
-}
+// After the back button new data may follow; for this long the URL, not the reader, has chosen.
+const POP_MS = 3000;
 
-function findHead(stack, layer, head) {
-  return stack.heads.findIndex((h) => orMean(h.layer) === orMean(layer) && orMean(h.head) === orMean(head));
+// A mean over layers stands for every layer, and a mean over heads for every head.
+function findHead(stack, wanted) {
+  const fits = (have, want) => have === null || String(have) === String(want);
+  return stack.heads.findIndex((h) => fits(h.layer, wanted.layer) && fits(h.head, wanted.head));
 }
 
 // A row index within the stack, or null.
@@ -21,14 +22,22 @@ function validRow(text, stack) {
 
 export function createStore() {
   let header = null;
+  let popped = -Infinity;
+  // The last layer and head that were not a mean, to come back to.
+  let wished = { layer: 0, head: 0 };
   // stack: index into stacks; cell: index into that stack's heads; row: pinned query or null.
   const state = { stack: 0, cell: 0, row: null, scale: "linear", view: "both" };
   const current = () => header.stacks[state.stack];
 
+  function wish({ layer, head }) {
+    wished = { layer: layer ?? wished.layer, head: head ?? wished.head };
+  }
+
   function place(wanted) {
     const stack = header.stacks.findIndex((s) => s.name === wanted.stack);
     state.stack = Math.max(0, stack);
-    state.cell = Math.max(0, findHead(current(), wanted.layer, wanted.head));
+    wish(wanted);
+    state.cell = Math.max(0, findHead(current(), wished));
     state.row = validRow(wanted.row, current());
     state.scale = SCALES.includes(wanted.scale) ? wanted.scale : "linear";
     state.view = VIEWS.includes(wanted.view) ? wanted.view : "both";
@@ -36,11 +45,10 @@ export function createStore() {
 
   function write(how) {
     const url = new URL(window.location.href);
-    const head = current().heads[state.cell];
     const values = {
       stack: current().name,
-      layer: orMean(head.layer),
-      head: orMean(head.head),
+      layer: String(wished.layer),
+      head: String(wished.head),
       row: state.row === null ? null : String(state.row),
       scale: state.scale === "linear" ? null : state.scale,
       view: state.view === "both" ? null : state.view,
@@ -56,33 +64,38 @@ export function createStore() {
 
   return {
     state,
-    // New data. Same trace: the reader's choice stands. New trace: keep the head, drop the pin.
+    // New data. Same trace: the reader's choice stands. New trace: keep the head, drop the pin,
+    // unless the back button brought it: then the URL says what was pinned.
     receive(next) {
       const before = header;
-      const old = before && { ...state, name: current().name, head: current().heads[state.cell] };
+      const old = before && { ...state, name: current().name };
       header = next;
       if (!old) {
         place(next.chosen);
         return;
       }
       const same = before.trace === next.trace;
-      const kept = { stack: old.name, layer: old.head.layer, head: old.head.head };
+      if (!same && performance.now() - popped < POP_MS) {
+        this.readUrl();
+        return;
+      }
+      const kept = { stack: old.name, ...wished };
       const stack = next.stacks.find((s) => s.name === kept.stack);
-      const exists = stack && findHead(stack, kept.layer, kept.head) >= 0;
+      const exists = stack && findHead(stack, kept) >= 0;
       place({ ...(exists ? kept : next.chosen), row: same ? old.row : null, scale: old.scale, view: old.view });
       write("replace");
     },
     chooseStack(index) {
       const old = current();
-      const head = old.heads[state.cell];
       state.stack = index;
-      state.cell = Math.max(0, findHead(current(), head.layer, head.head));
+      state.cell = Math.max(0, findHead(current(), wished));
       // A pin means a token; it may only stay where the same tokens ask.
       const texts = (stack) => stack.rows.map((t) => t.text).join("\u0000");
       if (texts(old) !== texts(current())) state.row = null;
     },
     chooseCell(index) {
       state.cell = index;
+      wish(current().heads[index]);
     },
     // A choice of stack or head is a step in the history; called after painting, for it is slow.
     remember: () => write("push"),
@@ -92,6 +105,7 @@ export function createStore() {
     },
     // The back button: the URL speaks; what it leaves out falls back to the default.
     readUrl() {
+      popped = performance.now();
       const url = new URL(window.location.href).searchParams;
       const chosen = header.chosen;
       place({
