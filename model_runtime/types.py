@@ -42,7 +42,7 @@ class ModelInfo:
     context_length: int  # the most tokens in one sequence
     n_parameters: int
     licence: str  # of the weights and of the data they come from
-    card: str  # Markdown, for people
+    cards: Mapping[str, str]  # Markdown, for people, by language; "en" is always there
     examples: tuple[str, ...]  # texts that show it well; the first is traced at the start
     opens_at: OpensAt
 

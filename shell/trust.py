@@ -6,6 +6,7 @@ The same above and below every page. Knows a trace; draws no figures and keeps n
 import streamlit as st
 
 from model_runtime.types import Trace
+from shell import language
 from shell.language import _, ngettext
 from viz.labels import in_markdown
 
@@ -62,7 +63,7 @@ def footer(trace: Trace) -> None:
             ),
             type="tertiary",
         ):
-            st.markdown(info.card)
+            st.markdown(info.cards.get(language.current(), info.cards["en"]))
         with st.popover(_("attention is not explanation"), type="tertiary"):
             st.markdown(
                 _(

@@ -54,7 +54,7 @@ class BuiltinModel:
             context_length=config.context_length,
             n_parameters=loaded.facts["parameters"],
             licence=loaded.facts["licence"],
-            card=loaded.card,
+            cards=loaded.cards,
             examples=tuple(loaded.facts["examples"]),
             opens_at=OpensAt(**loaded.facts["opens_at"]),
         )

@@ -7,7 +7,7 @@ Knows the files of a model folder; nothing of training data, tracing or the scre
     source_tokenizer.json    the encoder's tokens, where there is an encoder
     target_tokenizer.json    the tokens that logits are given for
     facts.json               size, licence, training and measured scores
-    card.md                  the same for people, with known weaknesses
+    card.md, card.zh.md      the same for people, with known weaknesses, by language
 """
 
 import json
@@ -32,7 +32,7 @@ class Weights:
     source_tokenizer: Tokenizer | None
     target_tokenizer: Tokenizer
     facts: dict[str, Any]  # facts.json
-    card: str  # card.md
+    cards: dict[str, str]  # language → card, "en" among them
 
 
 def names() -> list[str]:
@@ -76,7 +76,12 @@ def load(folder: Path) -> Weights:
         source_tokenizer=Tokenizer.from_file(str(source)) if model.encoder else None,
         target_tokenizer=Tokenizer.from_file(str(folder / "target_tokenizer.json")),
         facts=json.loads((folder / "facts.json").read_text(encoding="utf-8")),
-        card=(folder / "card.md").read_text(encoding="utf-8"),
+        cards={
+            path.name.removeprefix("card").removesuffix(".md").lstrip(".") or "en": path.read_text(
+                encoding="utf-8"
+            )
+            for path in folder.glob("card*.md")
+        },
     )
 
 
