@@ -5,6 +5,7 @@ import pytest
 from model_runtime.builtin.tokenization import (
     BOS_ID,
     EOS_ID,
+    FULL_WIDTH,
     PAD_ID,
     SPECIALS,
     UNK,
@@ -71,13 +72,19 @@ def test_what_was_never_seen_is_unknown_character_by_character():
 
 def test_characters_drop_white_space_and_unify_widths():
     assert pieces(" 猫 \n\u3000在 ", CHARACTERS) == ["[BOS]", "猫", "在", "[EOS]"]
-    assert pieces("Ａ１！", CHARACTERS) == ["[BOS]", "A", "1", "!", "[EOS]"]
+    assert pieces("Ａ１", CHARACTERS) == pieces("A1", CHARACTERS) == ["[BOS]", "A", "1", "[EOS]"]
 
 
-def test_the_same_sentences_make_the_same_tokenizers():
-    assert english_subwords(SENTENCES, 80).to_str() == WORDS.to_str()
-    sentences = ["猫在床上。", "我看见1只猫A!"]
-    assert characters(sentences).get_vocab() == CHARACTERS.get_vocab()
+@pytest.mark.parametrize(("narrow", "wide"), FULL_WIDTH.items())
+def test_a_mark_is_written_wide_however_it_is_typed(narrow, wide):
+    tokenizer = characters([f"好{narrow}"])
+    for typed in (narrow, wide):
+        assert pieces(f"好{typed}", tokenizer) == ["[BOS]", "好", wide, "[EOS]"]
+
+
+def test_the_same_sentences_make_the_same_characters():
+    again = characters(["猫在床上。", "我看见1只猫A!"])
+    assert again.get_vocab() == CHARACTERS.get_vocab()
 
 
 def test_a_vocabulary_is_no_larger_than_asked():

@@ -88,7 +88,7 @@ def test_tensors_that_do_not_fit_are_named(tmp_path):
 def test_a_missing_part_is_said(tmp_path, part):
     (write(tmp_path, tiny()) / part).unlink()
     # The tokenizers library raises a plain Exception of its own for its part.
-    with pytest.raises(Exception, match="(?i)no such file"):
+    with pytest.raises(Exception, match=r"(?i)no such file"):
         weights.load(tmp_path)
 
 
