@@ -47,9 +47,10 @@ class AttentionRecord:
 
     def visible(self, head: int, rows: slice = ALL) -> NDArray[np.bool_]:
         """[query, key], True where the query may look."""
+        self._checked(head)
         if self.mask is None:
             return np.ones((self.q.shape[1], self.k.shape[1]), dtype=bool)[rows]
-        return self.mask[self._checked(head) % self.mask.shape[0]][rows]
+        return self.mask[head % self.mask.shape[0]][rows]
 
     def dot(self, head: int, rows: slice = ALL) -> Doubles:
         """q·k, [query, key], before scale, bias and mask."""

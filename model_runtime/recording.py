@@ -28,7 +28,8 @@ class OwnAttention:
             pattern, z = self.record.pattern(head), self.record.z(head)
             for ours, own in ((pattern, self.pattern[head]), (z, self.z[head])):
                 if ours.size:
-                    worst = max(worst, float(np.abs(ours - own).max()))
+                    # numpy's maximum keeps NaN, which must not pass for "no difference".
+                    worst = float(np.maximum(worst, np.abs(ours - own).max()))
         return worst
 
 

@@ -4,8 +4,6 @@ Display text comes from character spans, never from a tokenizer's raw pieces. Kn
 `tokenizers` library; neither models nor the screen.
 """
 
-from collections import Counter
-
 from tokenizers import Encoding, Tokenizer
 
 from model_runtime.types import Token
@@ -14,43 +12,44 @@ from model_runtime.types import Token
 def tokens_of(encoding: Encoding, text: str, unknown_id: int | None) -> tuple[Token, ...]:
     """One Token for each id of an encoding of `text`, in order.
 
-    Tokens that share one character (½ is read as 1, ⁄ and 2) name their part in
-    brackets: ½⟨1⟩.
+    Every visible character of the text belongs to a token: an accent typed apart, which
+    normalisation drops, goes with its letter. Tokens that share a character (½ is read as
+    1, ⁄ and 2) name their part in brackets: ½⟨1⟩.
     """
-    shared = Counter(
-        span
-        for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-        if not special
-    )
+    spans = _whole_spans(encoding, text)
     out = []
-    parts = zip(
-        encoding.ids,
-        encoding.tokens,
-        encoding.offsets,
-        encoding.word_ids,
-        encoding.special_tokens_mask,
-        strict=True,
-    )
-    for position, (id_, piece, span, word, special) in enumerate(parts):
-        covered = text[span[0] : span[1]]
-        if special:
-            shown = piece
-        elif shared[span] > 1 and id_ != unknown_id:
-            shown = f"{covered}⟨{piece.removeprefix('##')}⟩"
-        else:
-            shown = covered
-        out.append(
-            Token(
-                position=position,
-                id=id_,
-                text=shown,
-                span=None if special else span,
-                word=None if special else word,
-                is_special=bool(special),
-                is_unknown=id_ == unknown_id,
-            )
-        )
+    for position, (id_, piece, word) in enumerate(
+        zip(encoding.ids, encoding.tokens, encoding.word_ids, strict=True)
+    ):
+        span = spans[position]
+        if span is None:
+            out.append(Token(position, id_, piece, None, None, is_special=True))
+            continue
+        shown = text[span[0] : span[1]]
+        neighbours = (spans[i] for i in (position - 1, position + 1) if 0 <= i < len(spans))
+        if any(other and other[0] < span[1] and span[0] < other[1] for other in neighbours):
+            shown += "⟨?⟩" if id_ == unknown_id else f"⟨{piece.removeprefix('##')}⟩"
+        out.append(Token(position, id_, shown, span, word, is_unknown=id_ == unknown_id))
     return tuple(out)
+
+
+def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
+    """The characters of each token, None for special ones; what stands between two tokens
+    and is not white space goes to the one before it, or to the first."""
+    spans: list[tuple[int, int] | None] = [
+        None if special else span
+        for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    ]
+    real = [i for i, span in enumerate(spans) if span is not None]
+    for i, following in zip(real, [*real[1:], None][: len(real)], strict=True):
+        start, end = spans[i] or (0, 0)
+        limit = len(text) if following is None else (spans[following] or (0, 0))[0]
+        if i == real[0] and text[:start].strip():
+            start = 0
+        while end < limit and not text[end].isspace():
+            end += 1
+        spans[i] = (start, end)
+    return spans
 
 
 def written_tokens(

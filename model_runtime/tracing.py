@@ -4,6 +4,7 @@ The only way from a model to numbers that are shown. Knows no kind of model in
 particular and nothing of the screen.
 """
 
+import re
 from dataclasses import fields
 from types import MappingProxyType
 
@@ -27,6 +28,8 @@ def trace(model: LoadedModel, text: str, target_text: str | None = None) -> Trac
     difference to the model's own. Raises NothingToTrace for a blank text and TextTooLong
     for one beyond MAX_CHARACTERS.
     """
+    text = _whole(text)
+    target_text = None if target_text is None else _whole(target_text)
     if not text.strip():
         raise NothingToTrace
     longest = max(len(text), len(target_text or ""))
@@ -45,8 +48,14 @@ def trace(model: LoadedModel, text: str, target_text: str | None = None) -> Trac
             {name: _locked(array) for name, array in run.intermediates.items()}
         ),
         logits=_locked(run.logits),
-        check=max((attention.error() for attention in run.attentions), default=0.0),
+        check=float(np.max([attention.error() for attention in run.attentions], initial=0.0)),
     )
+
+
+def _whole(text: str) -> str:
+    """The text with halves of characters (lone surrogates) replaced, for no tokenizer
+    takes them."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _locked(array: np.ndarray) -> np.ndarray:

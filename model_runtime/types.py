@@ -114,7 +114,9 @@ class Trace:
 
     @property
     def target_text(self) -> str:
-        """The target as text, without special tokens."""
+        """The target as text: as typed, or what the model wrote, without special tokens."""
+        if self.request.target_text is not None:
+            return self.request.target_text
         return "".join(t.text for t in self.reading.target if not t.is_special)
 
     @property

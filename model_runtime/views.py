@@ -4,7 +4,7 @@ A trace and a View in; the maps to draw and the tokens beside them out. Knows no
 and no screen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -53,17 +53,30 @@ class HeadMap:
 
 
 class Look:
-    """One stack of a trace through a View. Maps are computed when asked for."""
+    """One stack of a trace through a View. Maps are computed when asked for.
+
+    A switch that would leave no row or no column is not followed; `view` says what is.
+    """
 
     def __init__(self, trace: Trace, stack: StackName, view: View) -> None:
         self.trace, self.stack, self.view = trace, stack, view
-        queries, keys = trace.tokens(stack)
-        predicted = trace.predicted(stack) or ()
+        for self.view in (
+            view,
+            replace(view, specials=True),
+            replace(view, specials=True, first=True),
+        ):
+            self._choose_tokens()
+            if self.rows and self.columns:
+                break
+        self.is_relaxed = self.view != view
+        self.visible = self._merged_mask(trace.record(stack, 0).visible(0))
+
+    def _choose_tokens(self) -> None:
+        queries, keys = self.trace.tokens(self.stack)
+        predicted = self.trace.predicted(self.stack) or ()
         # A row goes by the token that it predicts; special rows are those that predict one.
         self.rows = self._groups(queries, predicted, 0)
-        self.columns = self._groups(keys, (), 0 if view.first else 1)
-        record = trace.record(stack, 0)
-        self.visible = self._merged_mask(record.visible(0))
+        self.columns = self._groups(keys, (), 0 if self.view.first else 1)
 
     def _groups(
         self, tokens: tuple[Token, ...], predicted: tuple[Token, ...], start: int

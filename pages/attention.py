@@ -22,6 +22,10 @@ def draw(trace_id: str, trace: Trace) -> None:
     view = state.current().view
     looks = [Look(trace, stack, view) for stack in trace.info.stacks]
     chosen, problems = state.chosen_head(trace.info, {look.stack: len(look.rows) for look in looks})
+    if any(look.is_relaxed for look in looks):
+        problems.append(
+            _("Where a switch would leave nothing to show, the hidden tokens are shown after all.")
+        )
     show.notices(problems, key="notices-page")
     payload = attention_map.payload(
         trace,

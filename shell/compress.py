@@ -16,6 +16,15 @@ SUFFIXES = (".js", ".css", ".svg", ".json", ".html")
 MOST_BYTES = 16 * 2**20
 
 
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header asks for gzip; "gzip;q=0" refuses it (RFC 9110)."""
+    for offer in accepted.lower().split(","):
+        name, _, weight = offer.partition(";")
+        if name.strip() == "gzip":
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
 class StaticGzip:
     """ASGI middleware: `/static/*` of a fixed content, gzip, from memory after the first time."""
 
@@ -32,7 +41,7 @@ class StaticGzip:
             and scope["method"] == "GET"
             and "/static/" in path
             and path.endswith(SUFFIXES)
-            and "gzip" in Headers(scope=scope).get("accept-encoding", "")
+            and takes_gzip(Headers(scope=scope).get("accept-encoding", ""))
             and "range" not in Headers(scope=scope)
         )
         if not wanted:
@@ -49,7 +58,7 @@ class StaticGzip:
             body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            if start["status"] == 200:
+            if start["status"] == 200 and "content-encoding" not in Headers(raw=start["headers"]):
                 # The file's tag is part of the key: a new Streamlit is a new file.
                 tag = Headers(raw=start["headers"]).get("etag", "")
                 out = self._pack(path + tag, bytes(body))
@@ -57,6 +66,8 @@ class StaticGzip:
                 headers["Content-Encoding"] = "gzip"
                 headers["Content-Length"] = str(len(out))
                 headers.add_vary_header("Accept-Encoding")
+                if tag and not tag.startswith("W/"):
+                    headers["ETag"] = f"W/{tag}"  # the same content in other bytes
             else:
                 out = bytes(body)
             await send(start)

@@ -228,10 +228,10 @@ def chosen_head(info: ModelInfo, n_rows: Mapping[str, int]) -> tuple[Chosen, lis
         text = st.query_params.get(key)
         if text is None:
             return default
-        if text.isascii() and text.isdigit() and int(text) < limit:
+        if text.isascii() and text.isdigit() and len(text) < 6 and int(text) < limit:
             return int(text)
         problems.append(
-            _("{model} has no {name} {value} here; another is shown instead.").format(
+            _("{model} has no {name} {value} here, so the address was not followed.").format(
                 model=info.name, name=key, value=in_markdown(text[:20])
             )
         )
@@ -239,7 +239,10 @@ def chosen_head(info: ModelInfo, n_rows: Mapping[str, int]) -> tuple[Chosen, lis
         return default
 
     def word(key: str, allowed: tuple[Word, ...], default: Word) -> Word:
-        return _known(key, st.query_params.get(key, default), allowed, default, problems)
+        known = _known(key, st.query_params.get(key, default), allowed, default, problems)
+        if key in st.query_params and st.query_params[key] != known:
+            del st.query_params[key]
+        return known
 
     stack = word("stack", info.stacks, start.stack)
     layer = number("layer", start.layer, info.n_layers)

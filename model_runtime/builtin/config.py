@@ -38,6 +38,10 @@ class TransformerConfig:
         if self.positions == "rotary" and self.d_head % 2:
             raise ValueError(f"rotary positions turn pairs, and d_head {self.d_head} is odd")
 
+        if self.topology == "encoder" and self.tie_unembedding:
+            if self.source_vocab_size != self.target_vocab_size:
+                raise ValueError("an encoder tied to its unembedding has one vocabulary, not two")
+
     @property
     def d_head(self) -> int:
         """Width of one head's queries, keys and values."""

@@ -104,12 +104,12 @@ def batches(
         range(len(examples)),
         key=lambda i: (len(examples[i][1]), len(examples[i][0]), rng.random()),
     )
-    groups: list[list[int]] = [[]]
+    groups: list[list[int]] = []
     widest = 0
     for i in order:
         width = max(len(side) for side in examples[i])
         widest = max(widest, width)
-        if widest * (len(groups[-1]) + 1) > max_tokens:
+        if not groups or widest * (len(groups[-1]) + 1) > max_tokens:
             groups.append([])
             widest = width
         groups[-1].append(i)

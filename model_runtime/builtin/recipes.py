@@ -16,7 +16,6 @@ from model_runtime.builtin.config import TransformerConfig
 from model_runtime.builtin.training import Schedule, train
 from model_runtime.builtin.transformer import Transformer
 
-
 TRANSLATOR_EXAMPLES = (
     "The cat is sleeping on the bed.",
     "I met him at the station yesterday.",

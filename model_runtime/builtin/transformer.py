@@ -94,7 +94,7 @@ def attention(
     scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])  # [B, H, Q, K]
     if bias is not None:
         scores = scores + bias
-        record("bias", bias)
+        record("bias", bias[None])
     allowed = scores
     if mask is not None:
         allowed = scores.masked_fill(~mask, -torch.inf)

@@ -70,6 +70,7 @@ def load_model(folder: Path) -> Transformer:
 def load(folder: Path) -> Weights:
     """Everything in a model folder. Raises FileNotFoundError if a part is missing."""
     model = load_model(folder)
+    (folder / "card.md").stat()
     source = folder / "source_tokenizer.json"
     return Weights(
         model=model,

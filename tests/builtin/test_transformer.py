@@ -40,7 +40,7 @@ def tiny(**changes):
     with torch.no_grad():  # so that no bias is zero and no norm is the identity
         for parameter in model.parameters():
             if parameter.dim() == 1:
-                parameter += 0.2 * torch.randn_like(parameter)
+                parameter.add_(0.2 * torch.randn_like(parameter))
     return model
 
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ POSITIONS = ("sinusoidal", "learned", "rotary", "alibi", "none")
 
 def tiny(**changes):
     torch.manual_seed(random.Random(str(changes)).randrange(1000))
-    choices = {
+    choices: dict[str, Any] = {
         "topology": "encoder-decoder",
         "source_vocab_size": SOURCE.get_vocab_size(),
         "target_vocab_size": TARGET.get_vocab_size(),
@@ -63,6 +64,7 @@ def test_weights_come_back_rounded_to_16_bits(tmp_path, topology, positions, tie
         assert now.dtype == torch.float32
         assert torch.equal(now, was.half().float())
     last = back.decoder or back.encoder
+    assert last is not None
     assert (back.unembedding.weight is last.embedding.weight) == tied
 
 

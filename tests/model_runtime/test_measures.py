@@ -1,0 +1,97 @@
+"""What one number says of a pattern, on patterns whose numbers are known beforehand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model_runtime.measures import Measures, measures
+
+
+def measured(pattern, visible=None, *, same_sequence=True):
+    pattern = np.asarray(pattern, dtype=float)
+    visible = np.ones(pattern.shape, dtype=bool) if visible is None else visible
+    return measures(pattern, visible, same_sequence=same_sequence)
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 100])
+def test_a_uniform_pattern_has_all_the_entropy_there_is(n):
+    found = measured(np.full((n, n), 1 / n))
+    assert found.entropy == pytest.approx(math.log2(n), abs=1e-12)
+    assert found.entropy_share == pytest.approx(1, abs=1e-12)
+    assert found.first == found.own == found.previous == pytest.approx(1 / n, abs=1e-12)
+
+
+def test_an_identity_looks_at_its_own_token_only():
+    assert measured(np.eye(4)) == Measures(0.0, 0.0, 0.0, 0.25, 0.0, 1.0)
+
+
+def test_a_shift_looks_at_the_previous_token_only():
+    shift = np.eye(5, k=-1)
+    shift[0, 0] = 1  # the first token has none before it
+    assert measured(shift) == Measures(0.0, 0.0, 4 / 5, 2 / 5, 1.0, 1 / 5)
+
+
+def test_every_query_on_the_first_key():
+    sink = np.zeros((4, 4))
+    sink[:, 0] = 1
+    assert measured(sink) == Measures(0.0, 0.0, (0 + 1 + 2 + 3) / 4, 1.0, 1 / 3, 1 / 4)
+
+
+def test_shares_of_a_half_and_two_quarters_are_one_and_a_half_bits():
+    found = measured([[0.5, 0.25, 0.25]], same_sequence=False)
+    assert found.entropy == pytest.approx(1.5)
+    assert found.entropy_share == pytest.approx(1.5 / math.log2(3))
+
+
+def test_entropy_is_compared_with_the_visible_keys_only():
+    n = 6
+    causal = np.tril(np.ones((n, n), dtype=bool))
+    found = measured(causal / causal.sum(axis=1, keepdims=True), causal)
+    assert found.entropy == pytest.approx(np.mean([math.log2(i) for i in range(1, n + 1)]))
+    assert found.entropy_share == pytest.approx(1, abs=1e-12)
+
+
+def test_a_row_with_one_visible_key_does_not_count_for_the_share():
+    visible = np.array([[True, False], [True, True]])
+    assert measured([[1.0, 0.0], [0.5, 0.5]], visible).entropy_share == pytest.approx(1)
+    assert measured([[1.0, 0.0], [0.5, 0.5]], visible).entropy == pytest.approx(0.5)
+
+
+def test_masked_cells_count_for_nothing():
+    visible = np.array([[True, False], [True, True]])
+    assert measured([[1.0, 9.0], [0.5, 0.5]], visible) == measured(
+        [[1.0, 0.0], [0.5, 0.5]], visible
+    )
+
+
+def test_one_token_has_no_previous_and_nothing_to_compare():
+    assert measured([[1.0]]) == Measures(0.0, None, 0.0, 1.0, None, 1.0)
+
+
+def test_two_sequences_have_no_distance_no_previous_and_no_own():
+    found = measured([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]], same_sequence=False)
+    assert (found.distance, found.previous, found.own) == (None, None, None)
+    assert found.first == 0.25
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    queries=st.integers(1, 9),
+    keys=st.integers(1, 9),
+    cut=st.floats(0, 1),
+)
+def test_measures_of_any_pattern_stay_in_their_range(seed, queries, keys, cut):
+    rng = np.random.default_rng(seed)
+    visible = rng.random((queries, keys)) >= cut * 0.9
+    visible[:, 0] = True
+    pattern = np.where(visible, rng.random((queries, keys)) ** 8 + 1e-12, 0)
+    pattern /= pattern.sum(axis=1, keepdims=True)
+    found = measured(pattern, visible, same_sequence=queries == keys)
+    assert -1e-12 <= found.entropy <= math.log2(keys) + 1e-12
+    for share in (found.entropy_share, found.first, found.previous, found.own):
+        assert share is None or -1e-12 <= share <= 1 + 1e-12
+    assert found.distance is None or 0 <= found.distance <= keys - 1

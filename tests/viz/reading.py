@@ -1,0 +1,32 @@
+"""Reads a component frame back, as the browser does: written apart from what packs it."""
+
+import json
+import struct
+
+import numpy as np
+
+
+def read_frame(frame: bytes) -> tuple[dict, bytes]:
+    """(header, body) of a frame. Fails where the browser could not lay arrays over it."""
+    (length,) = struct.unpack_from("<I", frame)
+    body_at = 4 + length
+    assert body_at % 8 == 0
+    assert (len(frame) - body_at) % 4 == 0
+    header = json.loads(frame[4:body_at].decode("ascii"), parse_constant=_refused)
+    return header, frame[body_at:]
+
+
+def floats(body: bytes, at: int, *shape: int) -> np.ndarray:
+    """f32 values at an offset."""
+    assert at % 4 == 0
+    return np.frombuffer(body, "<f4", int(np.prod(shape)), at).reshape(shape)
+
+
+def octets(body: bytes, at: int, *shape: int) -> np.ndarray:
+    """u8 values at an offset."""
+    assert at % 4 == 0
+    return np.frombuffer(body, np.uint8, int(np.prod(shape)), at).reshape(shape)
+
+
+def _refused(constant: str) -> float:
+    raise AssertionError(f"{constant} is not JSON")

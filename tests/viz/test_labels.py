@@ -1,0 +1,89 @@
+"""User text in a place where Markdown is live: shown to the letter, and visible."""
+
+import re
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.model_runtime.reference import naughty_strings
+from viz.labels import WORD_JOINER, in_markdown, visible
+
+
+def test_plain_words_stay_as_they_are():
+    assert visible("The cat, 猫!") == "The cat, 猫!"
+    assert in_markdown("The cat 猫 é") == "The cat 猫 é"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "shown"),
+    [
+        ("\0", "␀"),
+        ("\n", "␊"),
+        ("\t", "␉"),
+        ("\x1b", "␛"),
+        ("\x7f", "␡"),
+        ("\x85", "⟨U+0085⟩"),
+        ("\u200b", "⟨U+200B⟩"),
+        ("\u202e", "⟨U+202E⟩"),
+        ("\u2028", "⟨U+2028⟩"),
+        ("\ufeff", "⟨U+FEFF⟩"),
+        ("\ud800", "⟨U+D800⟩"),
+        ("\ue000", "⟨U+E000⟩"),
+        ("\U000e0041", "⟨U+E0041⟩"),
+    ],
+)
+def test_what_has_no_shape_gets_one(hidden, shown):
+    assert visible(hidden) == shown
+    assert visible(f"a{hidden}b") == f"a{shown}b"
+
+
+@pytest.mark.parametrize("mark", string.punctuation)
+def test_every_ascii_mark_is_escaped_and_joined(mark):
+    assert in_markdown(mark) == f"\\{mark}{WORD_JOINER}"
+
+
+@pytest.mark.parametrize(
+    ("live", "broken"),
+    [
+        (":material/info:", ":material"),
+        ("->", "->"),
+        (">=", ">="),
+        ("$x$", "$x"),
+        (":red[x]", ":red["),
+        ("<b>", "<b"),
+        ("http://a.b", "http:"),
+        ("www.a.b", "www."),
+        ("![x](y)", "!["),
+        ("a@b.c", "a@b"),
+    ],
+)
+def test_nothing_live_survives(live, broken):
+    assert broken not in in_markdown(live)
+
+
+def readable(escaped):
+    """What a Markdown renderer shows: each escaped mark as itself."""
+    return re.sub(rf"\\(.){WORD_JOINER}", r"\1", escaped)
+
+
+def is_shown_to_the_letter(text):
+    escaped = in_markdown(text)
+    assert readable(escaped) == visible(text)
+    bare = re.sub(rf"\\[!-/:-@\[-`{{-~]{WORD_JOINER}", "", escaped)
+    assert not set(bare) & set(string.punctuation)
+    assert not any(ord(character) < 0x20 for character in escaped)
+    assert escaped.encode("utf-8").decode() == escaped  # no half surrogate pair is left
+    assert visible(visible(text)) == visible(text)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=[])))
+def test_any_text_is_shown_to_the_letter(text):
+    is_shown_to_the_letter(text)
+
+
+@pytest.mark.parametrize("text", naughty_strings(), ids=lambda text: ascii(text[:20]))
+def test_known_nasty_text_is_shown_to_the_letter(text):
+    is_shown_to_the_letter(text)
