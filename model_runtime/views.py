@@ -127,10 +127,8 @@ class Look:
             nothing = rest < 1e-9  # the row looked at the first key alone
             pattern = np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
         merged = self._merge(pattern)
-        exact = place.layer is not None and place.head is not None and self.view.first
-        if not exact or self.is_merged:
+        if place.layer is None or place.head is None or self.is_merged:
             return HeadMap(merged, None, None)
-        assert place.layer is not None and place.head is not None
         record = self.trace.record(self.stack, place.layer)
         return HeadMap(
             merged,

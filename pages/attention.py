@@ -37,6 +37,26 @@ def draw(trace_id: str, trace: Trace) -> None:
     )
     component.mount(payload, key="attention")
     _switches()
+    _how_to_read()
+
+
+def _how_to_read() -> None:
+    """The words on this page, for someone who sees them for the first time."""
+    with st.expander(_("how to read this")):
+        st.markdown(
+            _(
+                "- Every token asks (its **query**) and offers an answer (its **key**). How well a "
+                "query and a key fit is their **score**, q·k divided by √d.\n"
+                "- Softmax turns the scores of a row into **shares** (attention weights) that sum "
+                "to 1. The head then mixes the tokens' values in these shares.\n"
+                "- A model has layers, counted from L0 at the bottom, and several **heads** in "
+                "each: L2 H0 is the first head of the third layer.\n"
+                "- **Encoder** heads look at the source text, **decoder** heads at what is written "
+                "so far (what comes later is masked), and **cross** heads from what is being "
+                "written back at the source.\n"
+                "- Keys: arrows choose a head or walk over the map, Enter pins a row, Esc lets go."
+            )
+        )
 
 
 def _switches() -> None:
@@ -73,7 +93,7 @@ def _switches() -> None:
             on_change=state.touched,
             help=_(
                 "A word's pieces become one: shares to them are added up, shares from them "
-                "averaged."
+                "averaged. Chinese characters stay single."
             ),
         )
         st.segmented_control(

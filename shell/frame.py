@@ -13,6 +13,7 @@ from model_runtime.types import Trace
 from pages import attention
 from shell import cache, language, show, state, trust
 from shell.language import _
+from viz.labels import in_markdown
 
 _HERE = Path(__file__).parent
 _EXAMPLES = "_examples"
@@ -62,7 +63,7 @@ def _header(trace: Trace | None, question: str) -> None:
     """The page's question and the language; under them model, text, target and examples."""
     info = cache.model(state.current().ref).info
     with st.container(key="brand", horizontal=True, vertical_alignment="center"):
-        st.markdown(f"#### Headlight\u2002:gray[{question}]", width="stretch")
+        st.title(f"Headlight\u2002:gray[{question}]", anchor=False, width="stretch")
         st.segmented_control(
             _("Language"),
             list(language.LANGUAGES),
@@ -91,21 +92,23 @@ def _header(trace: Trace | None, question: str) -> None:
     target.text_input(
         _("Target"),
         key=state.TARGET,
-        placeholder=trace.target_text if trace else "",
+        placeholder=_("the model writes its own"),
         help=_(
-            "Empty: the model writes its own, shown here in grey. Type a target to see how "
-            "the model would attend while writing yours."
+            "Empty: the model writes its own, shown below. Type a target to see how the model "
+            "would attend while writing yours."
         ),
         on_change=state.touched,
     )
+    if trace and trace.reading.target_is_own:
+        target.caption("→ " + (in_markdown(trace.target_text) or _("(the model wrote nothing)")))
     examples.selectbox(
         _("Examples"),
         info.examples,
         key=_EXAMPLES,
         index=None,
         placeholder=_("pick one"),
-        on_change=state.take,
-        args=(state.TEXT, _EXAMPLES),
+        on_change=state.take_example,
+        args=(_EXAMPLES,),
     )
 
 

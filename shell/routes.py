@@ -54,7 +54,7 @@ def _answer(request: Request, kind: str) -> Response:
             raise HTTPException(404, "csv and npz are the files there are")
     except NoSuchHead as error:
         raise HTTPException(404, str(error)) from error
-    name = f"headlight-{stack}-L{_named(place.layer)}H{_named(place.head)}.{kind}"
+    name = f"headlight-L{_named(place.layer)}H{_named(place.head)}-{stack}.{kind}"
     disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, media_type=media, headers=HEADERS | disposition)
 
@@ -114,9 +114,14 @@ def as_npz(look: Look, place: HeadPlace) -> bytes:
 
     Names and shapes: q [query, d_head], k [key, d_head], v [key, d_value], scale [],
     scores, pattern and mask [query, key], z [query, d_value], shown [row, column], query
-    and key token texts. A mean has no q, k, v, so it holds `shown` and the texts only.
+    and key token texts, and which model read what. A mean has no q, k, v, so it holds `shown`
+    and the texts only.
     """
+    request = look.trace.request
     arrays: dict[str, object] = {
+        "model": np.array(request.ref),
+        "text": np.array(request.text),
+        "target_text": np.array(look.trace.target_text),
         "shown": look.map(place).pattern,
         "rows": np.array(["".join(t.text for t in g.predicted or g.tokens) for g in look.rows]),
         "columns": np.array(["".join(t.text for t in g.tokens) for g in look.columns]),

@@ -7,7 +7,7 @@ view`, which change without a server run. A choice that is the default leaves th
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar, get_args
 from urllib.parse import quote
@@ -190,20 +190,12 @@ def touched() -> None:
     st.session_state[_TOUCHED] = True
 
 
-def setter(key: str, value: object) -> Callable[[], None]:
-    """A callback that sets one choice, for buttons and lists that stand for a value."""
-
-    def choose() -> None:
-        st.session_state[key] = value
-        touched()
-
-    return choose
-
-
-def take(key: str, source: str) -> None:
-    """A callback: the choice `key` becomes what the list `source` says; the list resets."""
+def take_example(source: str) -> None:
+    """A callback: the text becomes what the list `source` says, and the list resets. A target
+    that was typed for another text goes."""
     if st.session_state[source] is not None:
-        st.session_state[key] = st.session_state[source]
+        st.session_state[TEXT] = st.session_state[source]
+        st.session_state[TARGET] = ""
         st.session_state[source] = None
     touched()
 

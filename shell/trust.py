@@ -4,6 +4,7 @@ The same above and below every page. Knows a trace; draws no figures and keeps n
 """
 
 import streamlit as st
+from babel.numbers import format_compact_decimal
 
 from model_runtime.types import Trace
 from shell import language
@@ -30,7 +31,9 @@ def left_out(trace: Trace) -> list[str]:
                 model=trace.info.name, context=trace.info.context_length
             )
         )
-    unknown = sorted({t.text for t in (*reading.source, *reading.target) if t.is_unknown})
+    unknown = list(
+        dict.fromkeys(t.text for t in (*reading.source, *reading.target) if t.is_unknown)
+    )
     if unknown:
         shown = " ".join(in_markdown(text) for text in unknown[:20])
         sentences.append(
@@ -58,8 +61,11 @@ def footer(trace: Trace) -> None:
             ),
         )
         with st.popover(
-            _("{model} · {millions} M parameters").format(
-                model=info.name, millions=f"{info.n_parameters / 1e6:.1f}"
+            _("{model} · {count} parameters").format(
+                model=info.name,
+                count=format_compact_decimal(
+                    info.n_parameters, locale=language.current(), fraction_digits=1
+                ),
             ),
             type="tertiary",
         ):

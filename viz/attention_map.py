@@ -18,13 +18,13 @@ from viz.marked import N_
 Say = Callable[[str], str]
 
 TITLES: dict[StackName, str] = {
-    "encoder": N_("encoder"),
-    "decoder": N_("decoder"),
-    "cross": N_("cross"),
+    "encoder": N_("encoder self-attention"),
+    "decoder": N_("decoder self-attention"),
+    "cross": N_("cross-attention"),
 }
 ROWS_ARE: dict[StackName, str] = {
     "encoder": N_("rows: the token that looks (query)"),
-    "decoder": N_("rows: the token being predicted (query)"),
+    "decoder": N_("rows: the token read → the token predicted (query)"),
     "cross": N_("rows: the token being predicted (query)"),
 }
 COLUMNS_ARE: dict[StackName, str] = {
@@ -52,6 +52,7 @@ def payload(
         stacks=[_stack(look, exact, say) for look in looks],
         chosen=chosen,
         measured=MEASURED,
+        caption=f"{trace.info.name}: {trace.request.text} → {trace.target_text}",
         strings={key: say(text) for key, text in component.STRINGS.items()},
     )
 
@@ -72,15 +73,21 @@ def head_name(place: HeadPlace, say: Say) -> str:
     return " ".join(part for part in parts if part)
 
 
-def axis_token(group: AxisGroup, say: Say) -> component.AxisToken:
-    """One row or column as it is labelled: a query row of a decoder goes by the token it
-    predicts, for that is the one its attention serves."""
+def axis_token(group: AxisGroup, stack: StackName, say: Say) -> component.AxisToken:
+    """One row or column as it is labelled.
+
+    A row of cross-attention goes by the token it predicts, for that is the one its look at
+    the source serves. A row of the decoder's self-attention names both, since the token it
+    read is among the keys: 猫→在.
+    """
     named = group.predicted or group.tokens
     text = "".join(token.text for token in named)
     note = ""
     if group.predicted:
         read = "".join(token.text for token in group.tokens)
         note = say(READS).format(read=read, predicted=text)
+        if stack == "decoder":
+            text = f"{read}→{text}"
     kind: component.TokenKind = ""
     if any(token.is_special for token in named):
         kind = "special"
@@ -109,8 +116,8 @@ def _stack(look: Look, exact: bool, say: Say) -> component.Stack:
         title=say(TITLES[look.stack]),
         rows_are=say(ROWS_ARE[look.stack]),
         cols_are=say(COLUMNS_ARE[look.stack]),
-        rows=tuple(axis_token(group, say) for group in look.rows),
-        cols=tuple(axis_token(group, say) for group in look.columns),
+        rows=tuple(axis_token(group, look.stack, say) for group in look.rows),
+        cols=tuple(axis_token(group, look.stack, say) for group in look.columns),
         n_layers=len({place.layer for place in places}),
         n_heads=len({place.head for place in places}),
         heads=tuple(cells),

@@ -106,9 +106,11 @@ def test_a_row_that_saw_the_first_token_alone_has_nothing_left():
     assert np.isfinite(shown[1:]).all()
 
 
-def test_without_the_first_token_there_are_no_scores():
+def test_without_the_first_token_the_shares_follow_from_the_scores_that_are_left():
     shown = look(first=False).map(FIRST)
-    assert (shown.scores, shown.dot) == (None, None)
+    assert shown.scores is not None
+    exp = np.exp(shown.scores)
+    np.testing.assert_allclose(shown.pattern, exp / exp.sum(axis=1, keepdims=True), atol=1e-12)
 
 
 def test_merging_sums_the_keys_and_averages_the_queries():

@@ -117,7 +117,7 @@ def test_mean_stands_for_what_is_averaged_over(client, layer, head, mean):
     np.testing.assert_allclose(frame, expected, atol=1e-6)
     assert (header["scores"], header["dot"]) == (None, None)
     with np.load(io.BytesIO(client.get(f"{at}.npz").content)) as file:
-        assert sorted(file.files) == ["columns", "rows", "shown"]
+        assert sorted(file.files) == ["columns", "model", "rows", "shown", "target_text", "text"]
     disposition = client.get(f"{at}.csv").headers["content-disposition"]
     assert f'"headlight-cross-L{layer}H{head}.csv"' in disposition
 

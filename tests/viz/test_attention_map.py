@@ -8,7 +8,7 @@ from model_runtime.types import Token
 from model_runtime.views import AxisGroup, HeadPlace, View
 from tests.model_runtime.reference import NASTY, made_trace, tokens, traced
 from tests.viz.reading import floats, octets, read_frame
-from viz.attention_map import MEASURED, axis_token, head_frame, head_name, payload
+from viz.attention_map import MEASURED, TITLES, axis_token, head_frame, head_name, payload
 from viz.components.attention import EXACT_LIMIT, Chosen
 
 SENTENCE = "The cat is sleeping on the bed."
@@ -111,7 +111,7 @@ def test_special_tokens_that_are_all_there_is_are_shown_though_they_are_hidden(w
 def test_every_sentence_goes_through_the_language():
     header, _ = told(traced(SENTENCE), say=lambda text: f"«{text}»")
     for stack in header["stacks"]:
-        assert stack["title"] == f"«{stack['name']}»"
+        assert stack["title"] == f"«{TITLES[stack['name']]}»"
         assert stack["rows_are"].startswith("«") and stack["cols_are"].startswith("«")
     assert all(text.startswith("«") for text in header["strings"].values())
 
@@ -129,20 +129,20 @@ def token(text, **more):
 
 
 def test_a_row_goes_by_the_token_it_predicts_and_notes_what_it_reads():
-    named = axis_token(AxisGroup((token("猫"),), (token("在"),)), str)
+    named = axis_token(AxisGroup((token("猫"),), (token("在"),)), "cross", str)
     assert (named.text, named.note, named.index) == ("在", "reads 猫, predicts 在", 3)
-    assert axis_token(AxisGroup((token("a"), token("b"))), str).text == "ab"
-    assert axis_token(AxisGroup((token("a"),)), str).note == ""
+    assert axis_token(AxisGroup((token("a"), token("b"))), "cross", str).text == "ab"
+    assert axis_token(AxisGroup((token("a"),)), "cross", str).note == ""
 
 
 def test_braces_in_a_token_stay_braces():
-    named = axis_token(AxisGroup((token("{read}"),), (token("{0}"),)), str)
+    named = axis_token(AxisGroup((token("{read}"),), (token("{0}"),)), "cross", str)
     assert named.note == "reads {read}, predicts {0}"
 
 
 def test_special_and_unknown_tokens_say_so():
     special, unknown = token("[EOS]", is_special=True), token("猫", is_unknown=True)
-    assert axis_token(AxisGroup((special,)), str).kind == "special"
-    assert axis_token(AxisGroup((unknown,)), str).kind == "unknown"
-    assert axis_token(AxisGroup((token("a"), unknown)), str).kind == "unknown"
-    assert axis_token(AxisGroup((special,), (token("a"),)), str).kind == ""
+    assert axis_token(AxisGroup((special,)), "cross", str).kind == "special"
+    assert axis_token(AxisGroup((unknown,)), "cross", str).kind == "unknown"
+    assert axis_token(AxisGroup((token("a"), unknown)), "cross", str).kind == "unknown"
+    assert axis_token(AxisGroup((special,), (token("a"),)), "cross", str).kind == ""

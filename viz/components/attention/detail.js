@@ -12,7 +12,8 @@ export function account(scene, row, col) {
   const start = row * cols;
   const share = numbers.pattern[start + col];
   const masked = mask !== null && !mask[start + col];
-  const result = { share, masked, exact: numbers.exact, scores: numbers.scores !== null };
+  // NaN: the row has nothing left to share out, because a switch took its only key away.
+  const result = { share, masked, gone: Number.isNaN(share), exact: numbers.exact, scores: numbers.scores !== null };
   if (!numbers.scores) return result;
   let top = -Infinity;
   let total = 0;
@@ -33,6 +34,7 @@ export function account(scene, row, col) {
   return {
     ...result,
     dot,
+    top,
     scaled,
     bias: hasBias ? bias : null,
     score,
@@ -73,12 +75,17 @@ function computation(scene, row, col) {
   const { t, stack } = scene;
   const a = account(scene, row, col);
   const lines = [];
+  if (a.gone) return [el("p", { text: t("cell.gone") })];
   if (a.scores && !(a.masked && !Number.isFinite(a.score))) {
     lines.push(line(t("cell.dot"), full(a.dot), "dot", a.dot));
-    lines.push(line(fill(t("cell.scale"), { scale: full(stack.scale, 4) }), full(a.scaled), "scaled", a.scaled));
-    if (a.bias !== null) lines.push(line(t("cell.bias"), full(a.bias), "bias", a.bias));
+    lines.push(line(t("cell.scale"), full(stack.scale), "scale", stack.scale));
+    if (a.bias !== null) {
+      lines.push(line(t("cell.scaled"), full(a.scaled), "scaled", a.scaled));
+      lines.push(line(t("cell.bias"), full(a.bias), "bias", a.bias));
+    }
     lines.push(line(t("cell.score"), full(a.score), "score", a.score));
     if (!a.masked) {
+      lines.push(line(t("cell.max"), full(a.top), "max", a.top));
       lines.push(line(t("cell.exp"), full(a.exp), "exp", a.exp));
       lines.push(line(t("cell.sum"), full(a.sum), "sum", a.sum));
     }
@@ -121,7 +128,7 @@ export function createDetail(root, readout, actions) {
       parts.push(el("span", { class: "arrow", text: " ← " }), el("bdi", { text: stack.cols[col].shown }));
     if (row !== null) {
       const a = account(scene, row, col);
-      const share = a.masked ? t("map.masked") : `${a.exact ? "" : "≈ "}${fixed(a.share)}`;
+      const share = a.gone ? "—" : a.masked ? t("map.masked") : `${a.exact ? "" : "≈ "}${fixed(a.share)}`;
       parts.push(el("b", { class: "share-now", text: ` ${share}` }));
     }
     if (!parts.length) parts.push(el("span", { class: "hint", text: t("readout.hint") }));

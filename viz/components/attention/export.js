@@ -5,11 +5,12 @@
 import { mapGeometry, LABEL_SIZE } from "./geometry.js";
 import { NUMBER_CELL, paintCells, paintLabels } from "./paint.js";
 import { cellCanvas } from "./raster.js";
-import { escapeXml, fixed } from "./text.js";
+import { escapeXml, fixed, visible } from "./text.js";
 
 const MARGIN = 24;
 const TITLE = 30;
-const FOOT = 44;
+const FOOT = 62;
+const LONGEST_CAPTION = 90;
 const MOST_RECTANGLES = 10000;
 const PNG_RATIO = 2;
 
@@ -27,17 +28,20 @@ function sheet(scene) {
 function words(scene) {
   const { head, stack, state, t } = scene;
   const limits = { linear: ["0", "1"], log: ["≤ 0.001", "1"], row: ["0", t("legend.row_max")] }[state.scale];
-  return { title: `${head.name} · ${stack.title}`, axes: `${stack.rows_are} · ${stack.cols_are}`, limits };
+  const said = Array.from(visible(scene.header.caption));
+  const caption = said.length > LONGEST_CAPTION ? said.slice(0, LONGEST_CAPTION).join("") + "…" : said.join("");
+  return { title: `${head.name} · ${stack.title}`, caption, axes: `${stack.rows_are} · ${stack.cols_are}`, limits };
 }
 
 function paintLegend(context, scene, y) {
   const { palette, mask, t } = scene;
-  const { axes, limits } = words(scene);
+  const { axes, caption, limits } = words(scene);
   context.font = `11px ${palette.font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
   context.fillStyle = palette.quiet;
   context.fillText(axes, MARGIN, y);
+  context.fillText(caption, MARGIN, y + 40);
   const legend = `${t("legend")} ${limits[0]}`;
   context.fillText(legend, MARGIN, y + 20);
   let x = MARGIN + context.measureText(legend).width + 8;
@@ -70,7 +74,7 @@ function png(scene) {
   paintCells(context, scene, geometry, ratio, geometry.left, geometry.top);
   paintLabels(context, scene, geometry, geometry.left, geometry.top);
   context.restore();
-  paintLegend(context, scene, height - MARGIN - 22);
+  paintLegend(context, scene, height - MARGIN - 40);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
@@ -137,8 +141,8 @@ function svgLabels(scene, geometry) {
 function svg(scene) {
   const { geometry, width, height } = sheet(scene);
   const { palette, mask, t } = scene;
-  const { title, axes, limits } = words(scene);
-  const y = height - MARGIN - 22;
+  const { title, caption, axes, limits } = words(scene);
+  const y = height - MARGIN - 40;
   const stops = palette.sequential
     .map((c, i, all) => `<stop offset="${number(i / (all.length - 1))}" stop-color="${c}"/>`)
     .join("");
@@ -154,6 +158,7 @@ function svg(scene) {
     `<text x="${MARGIN}" y="${MARGIN + 6}" font-size="15" font-weight="600" fill="${palette.ink}" dominant-baseline="central">${escapeXml(title)}</text>` +
     `<g transform="translate(${MARGIN} ${MARGIN + TITLE})">${svgCells(scene, geometry)}${svgLabels(scene, geometry)}</g>` +
     small(MARGIN, y, axes) +
+    small(MARGIN, y + 40, caption) +
     small(MARGIN, y + 20, `${t("legend")} ${limits[0]}`) +
     `<rect x="${MARGIN + 90}" y="${y + 15}" width="120" height="10" fill="url(#ramp)"/>` +
     small(MARGIN + 218, y + 20, limits[1]) +

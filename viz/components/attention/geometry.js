@@ -2,7 +2,9 @@
 // Does not draw and does not know the DOM; it needs a context only to measure text.
 // Labels tilt when they are wider than a cell, and thin out when they would touch.
 
-const BIGGEST_CELL = 52;
+// Cells grow with the screen: a class looks at a projector from afar.
+const SMALLEST_BIGGEST = 52;
+const biggestCell = () => Math.max(SMALLEST_BIGGEST, Math.min(96, Math.floor(window.innerHeight / 14)));
 const LONGEST_LABEL = 108;
 const LINE = 13;
 const TILT = Math.PI / 4;
@@ -46,7 +48,7 @@ function trim(context, tokens, axis, limit) {
 
 // The cell size that fits n cells into the room, whole pixels where cells are large enough.
 function cellSize(room, n, least) {
-  const exact = Math.max(least, Math.min(BIGGEST_CELL, room / n));
+  const exact = Math.max(least, Math.min(biggestCell(), room / n));
   return exact >= 6 ? Math.floor(exact) : exact;
 }
 

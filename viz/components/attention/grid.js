@@ -167,11 +167,7 @@ export function createGrid(pane, actions) {
     }[event.key];
     if (event.key === "Enter" || event.key === " ") choose(index, event);
     else if (target === undefined) return;
-    else {
-      buttons[index].tabIndex = -1;
-      buttons[target].tabIndex = 0;
-      buttons[target].focus();
-    }
+    else choose(target, event);
     event.preventDefault();
   });
 

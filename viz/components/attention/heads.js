@@ -25,7 +25,7 @@ export function sumsToOne(numbers, rows, cols) {
   for (let i = 0; i < Math.min(rows, 64); i++) {
     let sum = 0;
     for (let j = 0; j < cols; j++) sum += numbers.pattern[i * cols + j];
-    if (Math.abs(sum - 1) > 1e-3) return false;
+    if (!(Math.abs(sum - 1) <= 1e-3)) return false;
   }
   return true;
 }

@@ -136,7 +136,7 @@ export function createLines(pane, actions) {
     const from = single ? 0.005 : threshold(numbers.pattern);
     const pinned = alone.row !== null && alone.row === state.row;
     strokes(context, pinned ? palette.accent : palette.strong, from, alone);
-    caption.textContent = single ? "" : `${t("lines.own")}. ${fill(t("lines.thinned"), { share: fixed(from) })}`;
+    caption.textContent = single ? "" : `${t("lines.own")} · ${fill(t("lines.thinned"), { share: fixed(from) })}`;
   }
 
   function write(node, share) {

@@ -82,7 +82,8 @@ function createView(root) {
     const cols = scene.stack.cols.length;
     scene.steps = stepsOf(scene.numbers.pattern, rows, cols, state.scale);
     scene.rowsSumToOne = sumsToOne(scene.numbers, rows, cols);
-    scene.fileName = `headlight-${scene.head.name.replace(/[^\w-]+/g, "")}-${scene.stack.name}`;
+    const { layer, head } = scene.head;
+    scene.fileName = `headlight-L${layer ?? "mean"}H${head ?? "mean"}-${scene.stack.name}`;
   }
 
   function layout() {
@@ -254,6 +255,8 @@ function createView(root) {
       root.style.setProperty("--accent", scene.palette.accent);
       root.style.setProperty("--quiet", scene.palette.quiet);
       root.style.setProperty("--faint", scene.palette.faint);
+      // The language of the page, for screen readers and for the shapes of Han characters.
+      document.documentElement.lang = scene.t("lang");
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", scene.t("component"));
       for (const name of ["grid", "map", "lines"]) parts[name].setAttribute("aria-label", scene.t(name));

@@ -4,10 +4,11 @@
 
 import { el, sizeCanvas } from "./dom.js";
 import { mapGeometry } from "./geometry.js";
-import { isPooled, paintCells, paintLabels, paintMarkedLabel } from "./paint.js";
+import { isPooled, NUMBER_CELL, NUMBER_LINE, paintCells, paintLabels, paintMarkedLabel } from "./paint.js";
 import { fill } from "./text.js";
 
-const READABLE_CELL = 19;
+// Large enough for the number of a share.
+const READABLE_CELL = NUMBER_CELL + 2;
 
 export function createMap(pane, actions) {
   const base = el("canvas", { "data-map": "", tabindex: 0, role: "application" });
@@ -42,7 +43,7 @@ export function createMap(pane, actions) {
     room = nextRoom;
     const context = base.getContext("2d");
     geometry = mapGeometry(context, scene.stack, room, scene.palette.font, enlarged ? READABLE_CELL : 0);
-    const fits = !enlarged && Math.min(geometry.cw, geometry.ch) >= 12;
+    const fits = !enlarged && geometry.cw >= NUMBER_CELL && geometry.ch >= NUMBER_LINE;
     zoom.hidden = fits || (!enlarged && scene.stack.rows.length * scene.stack.cols.length <= 1);
     zoom.textContent = scene.t(enlarged ? "map.fit" : "map.enlarge");
     const width = geometry.left + geometry.width + geometry.right;
@@ -83,12 +84,11 @@ export function createMap(pane, actions) {
     inCells(context, () => paintCells(context, scene, geometry, ratio, x0, y0));
     paintLabels(context, scene, geometry, x0, y0, hasRoom);
     base.setAttribute("aria-label", fill(t("map.aria"), { head: head.name }));
-    const sums = scene.rowsSumToOne ? `; ${t("map.sums")}` : "";
-    axes.textContent = `${stack.rows_are}${sums} · ${stack.cols_are}`;
+    const sums = scene.rowsSumToOne ? [t("map.sums")] : [];
+    axes.textContent = [stack.rows_are, stack.cols_are, ...sums].join(" · ");
     const said = [];
     if (isPooled(geometry, ratio)) said.push(t("map.pooled"));
-    const stride = Math.max(geometry.rowStride, geometry.colStride);
-    if (stride > 1) said.push(fill(t("map.thinned"), { n: stride }));
+    if (Math.max(geometry.rowStride, geometry.colStride) > 1) said.push(t("map.thinned"));
     if (stack.rows.length === 1 && stack.cols.length === 1) said.push(t("map.one_token"));
     notes.textContent = said.join(" ");
     drawLegend(palette);

@@ -26,7 +26,10 @@ export function createMeasures(line) {
       line.setAttribute("aria-label", fill(t("measures"), { head: head.name }));
       // "entropy 1.2 bits (41% of max)" is one phrase: no dot between its two measures.
       const joined = (index) => header.measured[index + 1] === "entropy_share";
-      const items = header.measured.map((name, index) => {
+      // What makes no sense for this stack (a distance between two texts) is not mentioned.
+      const known = header.measured.filter((_, index) => (head.measures[index] ?? null) !== null);
+      const items = known.map((name) => {
+        const index = header.measured.indexOf(name);
         const help = t(`measure.${name}.help`);
         const id = `headlight-measure-${name}-${(count += 1)}`;
         const bubble =
@@ -37,6 +40,7 @@ export function createMeasures(line) {
         const attributes = { class: kind, "data-measure": name, "data-value": value ?? "", tabindex: 0 };
         return el("span", { ...attributes, "aria-describedby": bubble && id }, text, bubble);
       });
+      if (header.query) items.push(el("span", { class: "measure-note", text: t("measures.whole") }));
       line.replaceChildren(...items);
       line.hidden = items.length === 0;
     },

@@ -7,6 +7,7 @@ import { LABEL_SIZE } from "./geometry.js";
 import { fixed } from "./text.js";
 
 export const NUMBER_CELL = 30;
+export const NUMBER_LINE = 18;
 const GAP_CELL = 9;
 
 // Runs of masked cells, row by row: few rectangles even for a triangle of many tokens.
@@ -45,7 +46,7 @@ function paintGaps(context, geometry, ground, x0, y0) {
 
 function paintNumbers(context, scene, geometry, x0, y0) {
   const { rows, cols, cw, ch } = geometry;
-  if (cw < NUMBER_CELL || ch < 18) return;
+  if (cw < NUMBER_CELL || ch < NUMBER_LINE) return;
   const { numbers, steps, palette, mask } = scene;
   context.font = `${cw >= 38 ? 11.5 : 10.5}px ${palette.font}`;
   context.textAlign = "center";

@@ -6,6 +6,8 @@
 from viz.marked import N_
 
 STRINGS: dict[str, str] = {
+    # Translators: the language tag of this catalog (BCP 47), such as zh-Hans
+    "lang": N_("en"),
     # bar
     "component": N_("Attention of every layer and head"),
     "stack": N_("stack"),
@@ -38,7 +40,7 @@ STRINGS: dict[str, str] = {
     ),
     "map.sums": N_("each row sums to 1"),
     "map.pooled": N_("One pixel shows more than one cell; it shows the largest share among them."),
-    "map.thinned": N_("One token in {n} is labelled."),
+    "map.thinned": N_("Not every token is labelled; the pointer names them all."),
     "map.enlarge": N_("enlarge"),
     "map.fit": N_("fit"),
     "map.masked": N_("masked"),
@@ -56,14 +58,19 @@ STRINGS: dict[str, str] = {
     "cell.query": N_("query"),
     "cell.key": N_("key"),
     "cell.dot": N_("q·k"),
-    "cell.scale": N_("× scale {scale}"),
+    "cell.scale": N_("× scale"),
+    "cell.scaled": N_("q·k × scale"),
     "cell.bias": N_("+ bias"),
-    "cell.score": N_("score"),
+    "cell.score": N_("= score"),
+    "cell.max": N_("row max"),
     "cell.exp": N_("exp(score − row max)"),
+    "cell.gone": N_("Nothing is left in this row: the one key it could attend to is not shown."),
     "cell.sum": N_("÷ row sum"),
     "cell.share": N_("share"),
     "cell.outside": N_("share outside the map"),
-    "cell.masked": N_("masked: this query may not attend to this key"),
+    "cell.masked": N_(
+        "masked: this query may not attend to this key, so −∞ takes the score's place"
+    ),
     "cell.rough": N_("rounded; the exact numbers are on their way"),
     "cell.position": N_("position {index}"),
     "token.special": N_("special token"),
@@ -76,6 +83,7 @@ STRINGS: dict[str, str] = {
     "retry": N_("try again"),
     # measures
     "measures": N_("measures of {head}"),
+    "measures.whole": N_("measured on all tokens, whatever is hidden or merged"),
     "measure.entropy": N_("entropy {value} bits"),
     "measure.entropy_share": N_("({value} of max)"),
     "measure.distance": N_("mean distance {value}"),

@@ -40,8 +40,7 @@ function signed(text) {
 }
 
 export function fixed(value, digits = 2) {
-  if (value === null || value === undefined) return "—";
-  if (Number.isNaN(value)) return "NaN";
+  if (value === null || value === undefined || Number.isNaN(value)) return "—";
   return Number.isFinite(value) ? signed(value.toFixed(digits)) : value > 0 ? "∞" : "−∞";
 }
 
