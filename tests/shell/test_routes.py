@@ -119,7 +119,7 @@ def test_mean_stands_for_what_is_averaged_over(client, layer, head, mean):
     with np.load(io.BytesIO(client.get(f"{at}.npz").content)) as file:
         assert sorted(file.files) == ["columns", "model", "rows", "shown", "target_text", "text"]
     disposition = client.get(f"{at}.csv").headers["content-disposition"]
-    assert f'"headlight-cross-L{layer}H{head}.csv"' in disposition
+    assert f'"headlight-L{layer}H{head}-cross.csv"' in disposition
 
 
 def test_no_cell_of_a_csv_is_a_formula(client):

@@ -46,7 +46,7 @@ export function createGrid(pane, actions) {
     }
     const across = Math.floor((width * 0.27 - LABEL.left) / stack.n_heads) - GAP;
     const down = Math.floor((height - LABEL.top - 30) / stack.n_layers) - GAP;
-    return Math.max(16, Math.min(across, down, 58));
+    return Math.max(16, Math.min(across, down, Math.max(58, Math.floor(window.innerHeight / 12))));
   }
 
   function buildCells() {

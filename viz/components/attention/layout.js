@@ -10,7 +10,7 @@ const GUTTER = 28;
 const LEAST_MAP = 540; // its caption and legend on one line
 const MOST_LINES_WIDTH = 720;
 // What stands above and below the pictures at the height of a laptop screen.
-const AROUND = 372;
+const AROUND = 402;
 
 export function skeleton(root) {
   const part = (name, tag = "div", attributes = {}) => el(tag, { class: name, ...attributes });
