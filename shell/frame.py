@@ -13,7 +13,7 @@ from model_runtime.types import Trace
 from pages import attention
 from shell import cache, language, show, state, trust
 from shell.language import _
-from viz.labels import in_markdown
+from viz.labels import visible
 
 _HERE = Path(__file__).parent
 _EXAMPLES = "_examples"
@@ -100,7 +100,8 @@ def _header(trace: Trace | None, question: str) -> None:
         on_change=state.touched,
     )
     if trace and trace.reading.target_is_own:
-        target.caption("→ " + (in_markdown(trace.target_text) or _("(the model wrote nothing)")))
+        with target.container(key="own_target"):
+            st.text("→ " + (visible(trace.target_text) or _("(the model wrote nothing)")))
     examples.selectbox(
         _("Examples"),
         info.examples,

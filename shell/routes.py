@@ -23,7 +23,7 @@ from model_runtime.types import StackName, Trace
 from model_runtime.views import AxisGroup, HeadPlace, Look, View
 from shell import state
 from shell.cache import TRACES
-from viz.attention_map import head_frame
+from viz.attention_map import axis_token, head_frame
 
 # Numbers of a trace never change, but they are somebody's: the browser may keep them, nobody
 # in between.
@@ -85,9 +85,9 @@ def _named(number: int | None) -> str:
     return "mean" if number is None else str(number)
 
 
-def _label(group: AxisGroup) -> str:
-    """The text of a row or column; a spreadsheet must not take it for a formula."""
-    text = "".join(token.text for token in group.predicted or group.tokens)
+def _label(group: AxisGroup, stack: StackName) -> str:
+    """A row or column as it is named on screen; a spreadsheet must not take it for a formula."""
+    text = axis_token(group, stack, str).text
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
@@ -98,14 +98,14 @@ def as_csv(look: Look, place: HeadPlace) -> bytes:
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["query \\ key", *map(_label, look.columns)])
+    writer.writerow(["query \\ key", *(_label(group, look.stack) for group in look.columns)])
     pattern = look.map(place).pattern
     for group, shares, visible in zip(look.rows, pattern, look.visible, strict=True):
         cells = [
             f"{share:.9g}" if seen and np.isfinite(share) else ""
             for share, seen in zip(shares, visible, strict=True)
         ]
-        writer.writerow([_label(group), *cells])
+        writer.writerow([_label(group, look.stack), *cells])
     return out.getvalue().encode("utf-8-sig", "replace")
 
 

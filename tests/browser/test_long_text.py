@@ -1,0 +1,86 @@
+"""Beyond some sixty tokens one head at a time is fetched; its numbers are as true."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.driving import OpenPage, Watch
+from tests.browser.test_attention_driver import (
+    DESKTOP,
+    PHONE,
+    Reader,
+    assert_same_map,
+    traced,
+    true_map,
+)
+
+TEXT = " ".join(["The old man sat by the river and watched the boats go by."] * 7)
+HEAD = "**/api/trace/*/encoder/*/*"
+
+
+@pytest.fixture(params=[DESKTOP, PHONE])
+def reader(page: OpenPage, request: pytest.FixtureRequest) -> Reader:
+    address = f"/?text={TEXT}&stack=encoder&layer=0&head=0"
+    return Reader(page(address, viewport=request.param))
+
+
+def test_the_text_is_long_enough_for_this_file() -> None:
+    assert 64 < len(traced(TEXT).reading.source) < 128
+
+
+def test_a_click_fetches_the_true_numbers_once(reader: Reader, watch: Watch) -> None:
+    for layer, head in ((0, 1), (2, 5), (0, 1)):
+        reader.choose(layer, head)
+        assert_same_map(reader.twin(), true_map(TEXT, "encoder", layer, head))
+    fetched = [url for url in watch.requests if "/encoder/0/1" in url]
+    assert len(fetched) == 1
+
+
+def test_the_other_stacks_are_fetched_too(page: OpenPage) -> None:
+    reader = Reader(page(f"/?text={TEXT}&stack=cross&layer=1&head=1"))
+    assert_same_map(reader.twin(), true_map(TEXT, "cross", 1, 1))
+    reader.choose_stack("decoder")
+    twin = reader.twin()
+    assert_same_map(twin, true_map(TEXT, "decoder", 1, 1))
+    assert np.isnan(twin.shares).any()
+
+
+def test_rounded_shares_are_drawn_until_the_exact_ones_are_here(reader: Reader) -> None:
+    held: list[Route] = []
+    reader.tab.route(HEAD, lambda route: held.append(route))
+    reader.root.locator('[data-cell="1,4"]').click()
+    expect(reader.root).to_have_attribute("data-state", "loading")
+    reader.shows(layer=1, head=4)
+    rough = reader.root.locator("[data-measure=entropy]").get_attribute("data-value")
+    assert float(rough or "nan") > 0
+    reader.root.locator('[data-query="2"]').hover()
+    expect(reader.readout).to_contain_text("≈")
+    for route in held:
+        route.continue_()
+    reader.ready()
+    assert_same_map(reader.twin(), true_map(TEXT, "encoder", 1, 4))
+
+
+def test_a_trace_that_is_gone_is_said_and_can_be_tried_again(reader: Reader, watch: Watch) -> None:
+    watch.expected_errors.append("410")
+    reader.tab.route(HEAD, lambda route: route.fulfill(status=410, body="gone"))
+    reader.root.locator('[data-cell="2,2"]').click()
+    expect(reader.root).to_have_attribute("data-state", "failed")
+    failure = reader.root.get_by_role("alert")
+    expect(failure).to_contain_text("L2 H2")
+    again = failure.get_by_role("button")
+    again.click()
+    expect(reader.root).to_have_attribute("data-state", "failed")
+    reader.tab.unroute(HEAD)
+    again.click()
+    reader.ready()
+    expect(failure).to_be_hidden()
+    assert_same_map(reader.twin(), true_map(TEXT, "encoder", 2, 2))
+
+
+def test_fast_clicks_end_at_the_last_head(reader: Reader) -> None:
+    for layer, head in ((0, 1), (0, 2), (0, 3), (1, 3), (2, 3), (2, 4)):
+        reader.root.locator(f'[data-cell="{layer},{head}"]').click()
+    reader.shows(layer=2, head=4)
+    reader.ready()
+    assert_same_map(reader.twin(), true_map(TEXT, "encoder", 2, 4))
