@@ -71,13 +71,17 @@ def load(browser: Browser, address: str, loads: Loads, encoding: str | None, bra
 def main() -> None:
     rows = []
     found: dict[tuple[str, str], Loads] = {}
-    with server() as address, chromium() as browser:
-        load(browser, address, Loads(), None, False)  # fills the server's own caches
+    with server() as address:
+        with chromium() as browser:
+            load(browser, address, Loads(), None, False)  # fills the server's own caches
         for line, times in LOADS.items():
             for _ in range(times):
                 for name, encoding in ACCEPTED.items():
                     loads = found.setdefault((line, name), Loads())
-                    load(browser, address, loads, encoding, line != "unbraked")
+                    # A browser of its own each time: Chromium hangs when it brakes its line
+                    # after a dozen loads without.
+                    with chromium() as browser:
+                        load(browser, address, loads, encoding, line != "unbraked")
     for (line, name), loads in found.items():
         ready = f"{median(loads.ready):.0f} / {p95(loads.ready):.0f}"
         rows.append([name, line, f"{median(loads.bytes):.2f}", ready])
