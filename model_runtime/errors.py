@@ -48,3 +48,12 @@ class NoSuchHead(HeadlightError):
     """A stack, layer or head that the model does not have."""
 
     message = N_("{model} has no {stack} L{layer} H{head}.")
+
+
+class Unforeseen(HeadlightError):
+    """Something that is a fault of Headlight's own; its details are in the log."""
+
+    message = N_(
+        "Something went wrong that Headlight did not foresee ({kind}). Your text is still in "
+        "the box above; try another one, or reload. The server's log has the details."
+    )

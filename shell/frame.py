@@ -3,17 +3,20 @@
 The script that Streamlit runs. Knows which pages there are, and none of what they show.
 """
 
+import logging
 from pathlib import Path
 
 import streamlit as st
 
 from model_runtime import catalog
-from model_runtime.errors import HeadlightError
+from model_runtime.errors import HeadlightError, Unforeseen
 from model_runtime.types import Trace
 from pages import attention
 from shell import cache, language, show, state, trust
 from shell.language import _
 from viz.labels import visible
+
+log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 _EXAMPLES = "_examples"
@@ -57,6 +60,10 @@ def _trace() -> tuple[str, Trace] | HeadlightError:
         return cache.trace(cache.PUBLIC if shared else state.session(), choices.request)
     except HeadlightError as problem:
         return problem
+    except Exception as problem:
+        # The header must be drawn all the same, or what was typed would be lost.
+        log.exception("a text could not be traced")
+        return Unforeseen(kind=type(problem).__name__)
 
 
 def _header(trace: Trace | None, question: str) -> None:

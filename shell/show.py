@@ -7,7 +7,7 @@ import logging
 
 import streamlit as st
 
-from model_runtime.errors import HeadlightError
+from model_runtime.errors import HeadlightError, Unforeseen
 from shell.language import _
 from viz.labels import in_markdown
 
@@ -26,12 +26,7 @@ def unexpected(problem: Exception) -> bool:
     Returns True: Streamlit shows nothing of its own.
     """
     log.error("a page could not be shown", exc_info=problem)
-    st.error(
-        _(
-            "Something went wrong that Headlight did not foresee ({kind}). Your text is still in "
-            "the box above; try another one, or reload. The server's log has the details."
-        ).format(kind=type(problem).__name__)
-    )
+    error(Unforeseen(kind=type(problem).__name__))
     return True
 
 

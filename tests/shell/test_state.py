@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from model_runtime import catalog
 from model_runtime.errors import NothingToTrace
 from model_runtime.views import Mean, View
-from shell import state
+from shell import cache, state
 from tests.model_runtime.reference import NASTY, translator
 from viz.labels import in_markdown
 
@@ -175,6 +175,18 @@ def test_a_blank_text_is_said_and_the_text_box_stays(blank):
     assert [warning.value for warning in app.warning] == [NothingToTrace.message]
     app.text_input(key="text").set_value("A cat.").run()
     assert not app.exception and not app.warning
+
+
+def test_a_fault_of_our_own_is_said_and_the_text_box_stays(monkeypatch):
+    def break_down(*_):
+        raise RuntimeError("a secret of the server")
+
+    monkeypatch.setattr(cache, "trace", break_down)
+    app = opened(text="A cat.")
+    assert not app.exception
+    (said,) = [warning.value for warning in app.warning]
+    assert "RuntimeError" in said and "secret" not in said
+    assert app.text_input(key="text").value == "A cat."
 
 
 @pytest.mark.parametrize("text", [*NASTY[2:6], "<b>x</b> **y** :red[z] ☃ $a$"])
