@@ -147,24 +147,6 @@ def test_back_restores_the_pinned_row_of_the_text_before(page: OpenPage) -> None
     assert seen(reader) == with_pin
 
 
-@pytest.mark.xfail(
-    strict=False,  # it takes a second "back" within the first one's run
-    reason="a box that the script has set, and the browser not yet, counts as touched by the user",
-)
-def test_back_pressed_in_haste_ends_where_it_should(page: OpenPage) -> None:
-    reader = Reader(page("/?stack=cross&layer=1&head=1"))
-    for text in (TEXT, OTHER, TEXT):
-        reader.enter(text)
-    for way, text in (("back", first_text()), ("forward", TEXT)):
-        for _ in range(3):
-            reader.tab.evaluate(f"history.{way}()")
-            expect(reader.tab.get_by_test_id("stApp")).to_be_visible()
-        expect(reader.box("text")).to_have_value(text)
-        expect(reader.root.locator('[data-key="0"] .text')).to_have_text(text.split()[0])
-        reader.ready()
-        assert_same_map(reader.twin(), true_map(text, "cross", 1, 1))
-
-
 def test_back_undoes_a_mean(page: OpenPage) -> None:
     reader = Reader(page("/?stack=encoder&layer=2&head=4"))
     before = seen(reader)

@@ -185,11 +185,3 @@ def test_an_unknown_path_is_said_to_be_one_and_the_page_is_behind(
     expect(dialog).to_have_count(0)
     reader.shows(layer=0, head=3)
     reader.choose(1, 1)
-
-
-@pytest.mark.xfail(reason="the default page of st.navigation has no path of its own")
-def test_the_page_is_found_under_its_name_too(page: OpenPage, watch: Watch) -> None:
-    watch.expected_errors += ["404", "does not seem to exist"]
-    reader = Reader(page("/attention?layer=0&head=3"))
-    reader.shows(layer=0, head=3)
-    expect(reader.tab.get_by_role("dialog")).to_have_count(0)
