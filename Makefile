@@ -5,6 +5,7 @@ PORT ?= 8501
 DEVICE ?= auto
 MODEL ?=
 DATA ?=
+OUT ?=
 BENCH ?= *
 
 VENV := .venv
@@ -47,11 +48,13 @@ catalogs: $(FOR_DEV) ## extract the texts, update and compile the translations
 	@$(BIN)/python scripts/catalogs.py update
 	@$(BIN)/python scripts/catalogs.py compile
 
-train: asked $(FOR_DEV) ## train a built-in model: MODEL=translator DATA=FOLDER [DEVICE=auto]
-	@$(BIN)/python -m model_runtime.builtin train "$(MODEL)" --data "$(DATA)" --device "$(DEVICE)"
+train: asked $(FOR_DEV) ## train a built-in model: MODEL=writer [DATA=FOLDER] [DEVICE=auto] [OUT=FOLDER]
+	@$(BIN)/python -m model_runtime.builtin train "$(MODEL)" --device "$(DEVICE)" \
+	  $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
 
-evaluate: asked $(FOR_DEV) ## measure a built-in model: MODEL=translator DATA=FOLDER
-	@$(BIN)/python -m model_runtime.builtin evaluate "$(MODEL)" --data "$(DATA)"
+evaluate: asked $(FOR_DEV) ## measure a built-in model: MODEL=writer [DATA=FOLDER] [OUT=FOLDER]
+	@$(BIN)/python -m model_runtime.builtin evaluate "$(MODEL)" \
+	  $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)")
 
 bench: $(FOR_DEV) $(MO) ## run the benchmarks, or one: BENCH=name for benchmarks/bench_name.py
 	@found=; for file in benchmarks/bench_$(BENCH).py; do \
@@ -66,8 +69,7 @@ clean: ## remove caches and compiled catalogs; keeps the models and .venv
 # The steps behind the targets above.
 
 asked:
-	@test -n "$(MODEL)" && test -n "$(DATA)" || \
-	  { echo "Say which model, and where its data is: MODEL=translator DATA=FOLDER"; exit 2; }
+	@test -n "$(MODEL)" || { echo "Say which model: MODEL=reversal"; exit 2; }
 
 lint: $(FOR_DEV)
 	@$(BIN)/ruff check --quiet

@@ -3,18 +3,71 @@
 Knows where models are kept. The models themselves, and the screen, are elsewhere.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
 from model_runtime.builtin import weights
 from model_runtime.errors import UnknownModel
 from model_runtime.recording import LoadedModel
 
 BUILTIN = "builtin:"
 DEFAULT = "builtin:translator"
+# From what a class knows to what it has to look at closely.
+_ORDER = "translator zh-en writer blanks dates reversal addition induction positions".split()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the line-up says of a model before it is opened."""
+
+    ref: str  # "builtin:translator", "builtin:addition@0600"
+    name: str  # "translator", "addition"
+    variant: str  # "0600": the same model at another point of its training, or made otherwise
+    family: str  # "encoder-decoder", "encoder" or "decoder"
+    reads: str  # what it was trained to read: "English", "Chinese", "letters", …
+    summary: Mapping[str, str]  # one line, by language; "en" is always there
+    examples: tuple[str, ...]
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Everything that ships with Headlight, the default first, each model before its variants."""
+    found = [_entry(name) for name in weights.names()]
+
+    def place(entry: Entry) -> tuple[int, str, str]:
+        known = _ORDER.index(entry.name) if entry.name in _ORDER else len(_ORDER)
+        return known, entry.name, entry.variant
+
+    return tuple(sorted(found, key=place))
+
+
+def _entry(full_name: str) -> Entry:
+    name, _, variant = full_name.partition("@")
+    folder = weights.folder_of(full_name)
+    facts = weights.read_facts(folder)
+    return Entry(
+        ref=BUILTIN + full_name,
+        name=name,
+        variant=variant,
+        family=weights.read_config(folder).topology,
+        reads=facts["reads"],
+        summary=facts["summary"],
+        examples=tuple(facts["examples"]),
+    )
 
 
 def references() -> tuple[str, ...]:
     """References of everything that ships with Headlight, the default first."""
-    names = [BUILTIN + name for name in weights.names()]
-    return tuple(sorted(names, key=lambda ref: (ref != DEFAULT, ref)))
+    return tuple(entry.ref for entry in entries())
+
+
+def entry(ref: str) -> Entry:
+    """The entry of a reference. Raises UnknownModel, which lists what can be opened."""
+    for known in entries():
+        if known.ref == ref:
+            return known
+    raise UnknownModel(ref=ref, known=", ".join(references()))
 
 
 def open_model(ref: str) -> LoadedModel:
@@ -22,9 +75,7 @@ def open_model(ref: str) -> LoadedModel:
 
     Raises UnknownModel, which lists what can be opened.
     """
-    if ref not in references():
-        raise UnknownModel(ref=ref, known=", ".join(references()))
+    folder = weights.folder_of(entry(ref).ref.removeprefix(BUILTIN))
     from model_runtime.builtin.opened import BuiltinModel
 
-    name = ref.removeprefix(BUILTIN)
-    return BuiltinModel(ref, weights.load(weights.MODELS / name))
+    return BuiltinModel(ref, weights.load(folder))

@@ -8,6 +8,8 @@ from tokenizers import Encoding, Tokenizer
 
 from model_runtime.types import Token
 
+SPACE = "␣"  # how a token is shown that is nothing but white space
+
 
 def tokens_of(encoding: Encoding, text: str, unknown_id: int | None) -> tuple[Token, ...]:
     """One Token for each id of an encoding of `text`, in order.
@@ -26,9 +28,11 @@ def tokens_of(encoding: Encoding, text: str, unknown_id: int | None) -> tuple[To
             out.append(Token(position, id_, piece, None, None, is_special=True))
             continue
         shown = text[span[0] : span[1]]
+        if not shown.strip():
+            shown = SPACE
         neighbours = (spans[i] for i in (position - 1, position + 1) if 0 <= i < len(spans))
         if any(other and other[0] < span[1] and span[0] < other[1] for other in neighbours):
-            shown += "⟨?⟩" if id_ == unknown_id else f"⟨{piece.removeprefix('##')}⟩"
+            shown += "⟨?⟩" if id_ == unknown_id else f"⟨{shown_piece(piece).strip() or SPACE}⟩"
         out.append(Token(position, id_, shown, span, word, is_unknown=id_ == unknown_id))
     return tuple(out)
 
@@ -41,6 +45,10 @@ def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
         for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
     ]
     real = [i for i, span in enumerate(spans) if span is not None]
+    for i in real:
+        start, end = spans[i] or (0, 0)
+        if text[start:end].strip():  # a space before a piece is no part of what is shown
+            spans[i] = (start + len(text[start:end]) - len(text[start:end].lstrip()), end)
     for i, following in zip(real, [*real[1:], None][: len(real)], strict=True):
         start, end = spans[i] or (0, 0)
         limit = len(text) if following is None else (spans[following] or (0, 0))[0]
@@ -52,21 +60,54 @@ def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
     return spans
 
 
-def written_tokens(
-    ids: list[int], tokenizer: Tokenizer, special_ids: frozenset[int]
-) -> tuple[Token, ...]:
-    """One Token for each id that a model wrote, one character or special token each.
+def shown_piece(piece: str) -> str:
+    """A vocabulary entry as text: ▁ is the space before a word, ## continues one."""
+    return piece.removeprefix("##").replace("▁", " ")
 
-    Spans count into the written text; each character is a word of its own.
+
+def written_tokens(
+    ids: list[int],
+    tokenizer: Tokenizer,
+    special_ids: frozenset[int],
+    *,
+    position: int = 0,
+    at: int = 0,
+) -> tuple[Token, ...]:
+    """One Token for each id that a model wrote, the first at `position`.
+
+    Spans count into the written text, which begins at character `at`; a space before a
+    piece belongs to none. Pieces share a word where the tokenizer would have cut it so.
     """
+    spans: list[tuple[int, int] | None] = []
+    text = ""
+    for id_ in ids:
+        if id_ in special_ids:
+            spans.append(None)
+            continue
+        piece = shown_piece(tokenizer.id_to_token(id_) or "")
+        if not text and at == 0:
+            piece = piece.removeprefix(" ")
+        start = len(text) + len(piece) - len(piece.lstrip(" "))
+        text += piece
+        spans.append((min(start, len(text) - 1), len(text)))
+    words = _words_at(tokenizer, text)
     out = []
-    at = 0
-    for position, id_ in enumerate(ids):
-        piece = tokenizer.id_to_token(id_) or ""
-        special = id_ in special_ids
-        span = None if special else (at, at + len(piece))
-        out.append(
-            Token(position, id_, piece, span, None if special else position, is_special=special)
-        )
-        at += 0 if special else len(piece)
+    for n, (id_, span) in enumerate(zip(ids, spans, strict=True)):
+        if span is None:
+            name = tokenizer.id_to_token(id_) or ""
+            out.append(Token(position + n, id_, name, None, None, is_special=True))
+        else:
+            start, end = span
+            whole = (at + start, at + end)
+            out.append(Token(position + n, id_, text[start:end], whole, words.get(start)))
     return tuple(out)
+
+
+def _words_at(tokenizer: Tokenizer, text: str) -> dict[int, int | None]:
+    """The number of the word that each character of a text belongs to."""
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    return {
+        character: word
+        for (start, end), word in zip(encoding.offsets, encoding.word_ids, strict=True)
+        for character in range(start, end)
+    }

@@ -44,6 +44,7 @@ class ModelInfo:
     licence: str  # of the weights and of the data they come from
     cards: Mapping[str, str]  # Markdown, for people, by language; "en" is always there
     examples: tuple[str, ...]  # texts that show it well; the first is traced at the start
+    vocabulary: tuple[str, ...]  # the tokens that logits are given for, by id, as shown
     opens_at: OpensAt
 
 
@@ -79,6 +80,7 @@ class Reading:
     left_out: int = 0  # tokens of the text that did not fit
     target_left_out: int = 0
     unfinished: bool = False  # the model was still writing when the context was full
+    n_given: int = 0  # a decoder alone: target tokens that the text gave; the rest goes on from it
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +116,17 @@ class Trace:
 
     @property
     def target_text(self) -> str:
-        """The target as text: as typed, or what the model wrote, without special tokens."""
-        if self.request.target_text is not None:
-            return self.request.target_text
-        return "".join(t.text for t in self.reading.target if not t.is_special)
+        """The target as text: as typed, or what the model wrote, without special tokens. A
+        decoder alone writes on from the text."""
+        if not self.reading.target_is_own:
+            return self.request.target_text or ""
+        text = ""
+        at = None
+        for token in self.reading.target[self.reading.n_given :]:
+            if token.span is not None:
+                text += " " * (token.span[0] - (token.span[0] if at is None else at)) + token.text
+                at = token.span[1]
+        return text
 
     @property
     def nbytes(self) -> int:

@@ -1,9 +1,9 @@
 """The command line of the built-in models: train one, measure one.
 
     python -m model_runtime.builtin train translator --data FOLDER
-    python -m model_runtime.builtin evaluate translator --data FOLDER
+    python -m model_runtime.builtin evaluate reversal
 
-Knows arguments only; `recipes.py` and `evaluation.py` do the work.
+Knows arguments only; `recipes/` and `evaluation/` do the work.
 """
 
 import argparse
@@ -20,23 +20,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m model_runtime.builtin")
     parser.add_argument("action", choices=["train", "evaluate"])
     parser.add_argument("model", choices=sorted(recipes.RECIPES))
-    parser.add_argument("--data", type=Path, required=True, help="the folder of the data")
+    parser.add_argument("--data", type=Path, help="the folder of the data, for a model of texts")
     parser.add_argument("--out", type=Path, help="the model's folder, if not the shipped one")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto")
     parser.add_argument("--epochs", type=int, help="train for fewer or more than the recipe says")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     folder = arguments.out or weights.MODELS / arguments.model
+    data = arguments.data or Path()
+    missing = [
+        name for name in recipes.READS.get(arguments.model, ()) if not (data / name).exists()
+    ]
+    if missing:
+        parser.error(
+            f"{arguments.model} learns from {' and '.join(recipes.READS[arguments.model])}, and "
+            f"{data.resolve()} has no {missing[0]}. Say where they are: --data FOLDER"
+        )
     if arguments.action == "train":
         device = arguments.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        more = {"epochs": arguments.epochs} if arguments.epochs else {}
-        recipes.RECIPES[arguments.model](arguments.data, folder, torch.device(device), **more)
+        recipes.RECIPES[arguments.model](data, folder, torch.device(device), arguments.epochs)
     else:
         from model_runtime.builtin import evaluation
 
-        evaluation.evaluate(folder, arguments.data)
+        evaluation.EVALUATIONS[arguments.model](folder, data)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Knows token ids and a model; nothing of text, training, tracing or the screen.
 import torch
 from torch import Tensor
 
-from model_runtime.builtin.corpus import padded
+from model_runtime.builtin.batching import padded
 from model_runtime.builtin.tokenization import PAD_ID, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 
@@ -84,8 +84,55 @@ def beam_search(
     return max(ended)[1]
 
 
+@torch.no_grad()
+def continued(model: Transformer, ids: list[int], n_more: int, *, bos: int, eos: int) -> list[int]:
+    """`ids` and after them the likeliest next tokens, until `eos` or until `n_more` stand there.
+
+    For a decoder alone, in evaluation mode. It reads as many tokens as its context holds, and
+    predicts one after the last: the result may be one longer than the context.
+    """
+    limit = min(len(ids) + n_more, model.config.context_length + 1)
+    target = torch.tensor([ids], device=model.unembedding.weight.device)
+    while target.shape[1] < limit:
+        chosen = next_scores(model, target, None, None, bos).argmax(dim=-1)
+        target = torch.cat([target, chosen[:, None]], dim=1)
+        if chosen == eos:
+            break
+    return [int(i) for i in target[0]]
+
+
+@torch.no_grad()
+def sampled(
+    model: Transformer,
+    ids: list[int],
+    max_length: int,
+    *,
+    bos: int,
+    eos: int,
+    temperature: float,
+    generator: torch.Generator,
+) -> list[int]:
+    """`ids` and after them tokens drawn by chance, until `eos` or `max_length` tokens in all.
+
+    The scores are divided by the `temperature`: below 1 the likely tokens become likelier.
+    For a decoder alone. Equal generators give equal samples.
+    """
+    target = torch.tensor([ids], device=model.unembedding.weight.device)
+    while target.shape[1] < min(max_length, model.config.context_length):
+        scores = next_scores(model, target, None, None, bos) / temperature
+        chosen = torch.multinomial(scores.softmax(dim=-1), 1, generator=generator)
+        target = torch.cat([target, chosen], dim=1)
+        if chosen == eos:
+            break
+    return [int(i) for i in target[0]]
+
+
 def next_scores(
-    model: Transformer, target: Tensor, memory: Tensor, memory_real: Tensor | None, bos: int
+    model: Transformer,
+    target: Tensor,
+    memory: Tensor | None,
+    memory_real: Tensor | None,
+    bos: int,
 ) -> Tensor:
     """Logits [B, V] of the token after each row of `target` [B, n]; -inf for [PAD], [UNK] and
     `bos`, which no text is written with."""

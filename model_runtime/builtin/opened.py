@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from model_runtime.attention import AttentionRecord
-from model_runtime.builtin.decoding import greedy
+from model_runtime.builtin.decoding import continued, greedy
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
 from model_runtime.recording import OwnAttention, Pass
-from model_runtime.tokens import tokens_of, written_tokens
+from model_runtime.tokens import shown_piece, tokens_of, written_tokens
 from model_runtime.types import ModelInfo, OpensAt, Reading, StackName, Token
 
 Arrays = dict[str, NDArray[np.float32]]
+_SPECIAL_IDS = frozenset(range(len(SPECIALS)))
 
 
 class BuiltinModel:
@@ -35,6 +36,9 @@ class BuiltinModel:
                 # "[EOS]" typed by a user is five characters, not the end of the text.
                 tokenizer.encode_special_tokens = True
         self._lock = threading.Lock()
+        self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
+        pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
+        self._spaced = any(piece.startswith("▁") for piece in pieces)
         config = loaded.model.config
         stacks: dict[str, tuple[StackName, ...]] = {
             "encoder": ("encoder",),
@@ -56,11 +60,21 @@ class BuiltinModel:
             licence=loaded.facts["licence"],
             cards=loaded.cards,
             examples=tuple(loaded.facts["examples"]),
+            vocabulary=tuple(_named(piece, self._spaced) for piece in pieces),
             opens_at=OpensAt(**loaded.facts["opens_at"]),
         )
 
     def read(self, text: str, target_text: str | None) -> Reading:
-        """Tokens of the text and of the target; with no target the model writes its own."""
+        """Tokens of the text and of the target; with no target the model writes its own.
+
+        An encoder alone has no target. A decoder alone writes on: its target is the text and
+        what follows it.
+        """
+        if self.info.family == "decoder":
+            return self._read_on(text, target_text)
+        if self.info.family == "encoder":
+            source, left_out = self._cut(self._target, text)
+            return Reading(source, (), False, left_out)
         assert self._source is not None
         source, left_out = self._cut(self._source, text)
         if target_text is not None:
@@ -74,8 +88,26 @@ class BuiltinModel:
                 bos=BOS_ID,
                 eos=EOS_ID,
             )
-        written = written_tokens(ids, self._target, frozenset(range(len(SPECIALS))))
+        written = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
+
+    def _read_on(self, text: str, target_text: str | None) -> Reading:
+        """The text without its end token, and the continuation: as typed, or the model's own."""
+        given, left_out = self._cut(self._target, text, closed=False)
+        if target_text is not None:
+            space = " " if self._spaced and not target_text[0].isspace() else ""
+            both, _ = self._cut(self._target, text + space + target_text)
+            n = next((t.position for t in both if t.span and t.span[1] > len(text)), len(both) - 1)
+            room = self.info.context_length + 1
+            return Reading((), both[:room], False, left_out, max(0, len(both) - room), n_given=n)
+        with self._lock:
+            ids = continued(
+                self._model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID
+            )
+        written = written_tokens(
+            ids[len(given) :], self._target, _SPECIAL_IDS, position=len(given), at=len(text)
+        )
+        return Reading((), (*given, *written), True, left_out, n_given=len(given))
 
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
@@ -89,8 +121,11 @@ class BuiltinModel:
         source = torch.tensor([[token.id for token in reading.source]])
         target = torch.tensor([[token.id for token in reading.target[:-1]]])
         with self._lock, torch.no_grad():
-            memory = self._model.encode(source, record=record)
-            logits = self._model.logits(self._model.decode(target, memory, record=record), record)
+            x = self._model.encode(source, record=record) if reading.source else None
+            if reading.target:
+                x = self._model.decode(target, x, record=record)
+            assert x is not None
+            logits = self._model.logits(x, record)
         attentions = tuple(
             self._taken(arrays, stack, layer)
             for stack in self.info.stacks
@@ -120,13 +155,30 @@ class BuiltinModel:
         )
         return OwnAttention(record, pattern, z)
 
-    def _cut(self, tokenizer: Tokenizer, text: str) -> tuple[tuple[Token, ...], int]:
-        """Tokens of a text, cut to the context but always closed by its special tokens,
-        and how many were left out."""
+    def _cut(
+        self, tokenizer: Tokenizer, text: str, *, closed: bool = True
+    ) -> tuple[tuple[Token, ...], int]:
+        """Tokens of a text, cut to the context, and how many were left out. If `closed`, the
+        special tokens that end a sequence always stand at the end; else they never do."""
         tokens = tokens_of(tokenizer.encode(text), text, UNK_ID)
         room = self.info.context_length
+        if not closed:
+            while len(tokens) > 1 and tokens[-1].is_special:
+                tokens = tokens[:-1]
+            return tokens[:room], max(0, len(tokens) - room)
         if len(tokens) <= room:
             return tokens, 0
         last = tokens[-1]
+        if not last.is_special:
+            return tokens[:room], len(tokens) - room
         closing = Token(room - 1, last.id, last.text, None, None, is_special=True)
         return (*tokens[: room - 1], closing), len(tokens) - room
+
+
+def _named(piece: str, spaced: bool) -> str:
+    """A vocabulary entry as it is shown: where words begin with a space, a piece that
+    continues one begins with ##."""
+    text = shown_piece(piece)
+    if spaced and not text.startswith(" ") and text[:1].isalpha():
+        return f"##{text}"
+    return text.strip() or text

@@ -1,7 +1,7 @@
-"""The training loop of the built-in encoder–decoder models: seeded, resumable, plain.
+"""The training loop of the built-in models: seeded, resumable, plain.
 
 Knows batches of token ids, a model and a schedule. What text they come from is said in
-`recipes.py`; nothing here knows the screen.
+`recipes/`; nothing here knows the screen.
 """
 
 import json
@@ -20,11 +20,18 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from model_runtime.builtin.corpus import Batch
+from model_runtime.builtin.batching import Batch
 from model_runtime.builtin.tokenization import PAD_ID
 from model_runtime.builtin.transformer import Transformer
 
 log = logging.getLogger(__name__)
+
+AfterEpoch = Callable[[Transformer, int], None]
+"""Called with the model and the number of steps that it has learned so far."""
+
+
+def nothing_more(model: Transformer, steps: int) -> None:
+    """Do nothing after an epoch."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +47,47 @@ class Schedule:
     seed: int = 1
 
 
-def loss_of(model: Transformer, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy, in nats, of each next target token given the ones before it."""
-    device = next(model.parameters()).device
-    source = torch.tensor(batch.source, device=device)
+def asked(model: Transformer, batch: Batch) -> tuple[Tensor, Tensor]:
+    """(final residual stream [N, D], expected token ids [N]) at all N places that are asked.
+
+    Decoders are asked for every next token of the target, or for those that
+    `batch.expected` names, place by place. An encoder alone is asked for
+    the tokens that `batch.target` names, place by place; [PAD] there asks nothing.
+    """
+    device = model.unembedding.weight.device
     target = torch.tensor(batch.target, device=device)
-    real = source != PAD_ID
-    x = model.decode(target[:, :-1], model.encode(source, real), real)
-    expected = target[:, 1:]
+    if model.config.topology == "decoder":
+        x, expected = model.decode(target[:, :-1]), target[:, 1:]
+        if batch.expected is not None:
+            expected = torch.tensor(batch.expected, device=device)
+    else:
+        source = torch.tensor(batch.source, device=device)
+        real = source != PAD_ID
+        memory = model.encode(source, real)
+        if model.config.topology == "encoder":
+            x, expected = memory, target
+        else:
+            x, expected = model.decode(target[:, :-1], memory, real), target[:, 1:]
     kept = expected != PAD_ID
-    logits = model.logits(x[kept])  # only real positions reach the vocabulary: a third less work
-    return F.cross_entropy(logits.float(), expected[kept], label_smoothing=label_smoothing)
+    return x[kept], expected[kept]
+
+
+def loss_of(model: Transformer, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+    """Mean cross-entropy, in nats, of the tokens that are asked for."""
+    x, expected = asked(model, batch)  # only these reach the vocabulary: less work
+    logits = model.logits(x).float()
+    return F.cross_entropy(logits, expected, label_smoothing=label_smoothing)
 
 
 def perplexity(model: Transformer, data: Iterable[Batch]) -> float:
-    """exp of the mean loss per target token, over all batches."""
+    """exp of the mean loss per token that is asked for, over all batches."""
     total = count = 0.0
     model.eval()
     with torch.no_grad():
         for batch in data:
-            n = sum(i != PAD_ID for ids in batch.target for i in ids[1:])
-            total += loss_of(model, batch).item() * n
-            count += n
+            x, expected = asked(model, batch)
+            total += F.cross_entropy(model.logits(x), expected, reduction="sum").item()
+            count += len(expected)
     return math.exp(total / count)
 
 
@@ -80,6 +106,7 @@ def train(
     schedule: Schedule,
     *,
     checkpoint: Path,
+    after_epoch: AfterEpoch = nothing_more,
 ) -> dict[str, object]:
     """Train `model` in place and return what is worth telling: seconds, steps, perplexities.
 
@@ -116,6 +143,7 @@ def train(
         done.seconds += time.monotonic() - started
         done.dev_perplexity.append(round(perplexity(model, dev), 3))
         log.info("epoch %d: loss %.3f, dev %.3f", done.epochs, mean, done.dev_perplexity[-1])
+        after_epoch(model, done.steps)
         save(checkpoint, model, optimizer, done)
     return {
         "epochs": done.epochs,

@@ -4,10 +4,13 @@ Knows the files of a model folder; nothing of training data, tracing or the scre
 
     config.json              the TransformerConfig
     model.safetensors        the weights, 16-bit floats
-    source_tokenizer.json    the encoder's tokens, where there is an encoder
+    source_tokenizer.json    the encoder's tokens, where it reads others than are written
     target_tokenizer.json    the tokens that logits are given for
     facts.json               size, licence, training and measured scores
     card.md, card.zh.md      the same for people, with known weaknesses, by language
+
+A folder inside a model's folder is a variant of it, named model@variant: the same tokens,
+card and facts, with weights and a config of its own and facts.json for what differs.
 """
 
 import json
@@ -36,8 +39,26 @@ class Weights:
 
 
 def names() -> list[str]:
-    """The models that ship with Headlight, in alphabetical order."""
-    return sorted(folder.parent.name for folder in MODELS.glob("*/model.safetensors"))
+    """The models that ship with Headlight and their variants, in alphabetical order."""
+    found = []
+    for path in MODELS.glob("**/model.safetensors"):
+        found.append("@".join(path.parent.relative_to(MODELS).parts))
+    return sorted(found)
+
+
+def folder_of(name: str) -> Path:
+    """Where a model or a variant is kept."""
+    return MODELS.joinpath(*name.split("@"))
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """The facts of a model; those of a variant come after its parent's and replace them."""
+    facts: dict[str, Any] = {}
+    for place in (folder.parent, folder):
+        path = place / "facts.json"
+        if path.exists():
+            facts |= json.loads(path.read_text(encoding="utf-8"))
+    return facts
 
 
 def save_model(folder: Path, model: Transformer) -> None:
@@ -54,10 +75,21 @@ def save_model(folder: Path, model: Transformer) -> None:
     save_file(tensors, folder / "model.safetensors")
 
 
+def save_variant(folder: Path, variant: str, model: Transformer, **facts: Any) -> None:
+    """Save a variant of the model in `folder`, and what differs in its facts."""
+    save_model(folder / variant, model)
+    write_facts(folder / variant, **facts)
+
+
+def read_config(folder: Path) -> TransformerConfig:
+    """The configuration of the model in `folder`. Raises FileNotFoundError."""
+    return TransformerConfig(**json.loads((folder / "config.json").read_text()))
+
+
 def load_model(folder: Path) -> Transformer:
     """The model saved in `folder`. Raises FileNotFoundError or a RuntimeError that names
     the tensors which do not fit."""
-    config = TransformerConfig(**json.loads((folder / "config.json").read_text()))
+    config = read_config(folder)
     model = Transformer(config)
     tensors = {name: t.float() for name, t in load_file(folder / "model.safetensors").items()}
     if config.tie_unembedding:
@@ -68,20 +100,21 @@ def load_model(folder: Path) -> Transformer:
 
 
 def load(folder: Path) -> Weights:
-    """Everything in a model folder. Raises FileNotFoundError if a part is missing."""
+    """Everything of a model. Raises FileNotFoundError if a part is missing."""
     model = load_model(folder)
-    (folder / "card.md").stat()
-    source = folder / "source_tokenizer.json"
+    shared = folder if (folder / "target_tokenizer.json").exists() else folder.parent
+    (shared / "card.md").stat()
+    source = shared / "source_tokenizer.json"
     return Weights(
         model=model,
-        source_tokenizer=Tokenizer.from_file(str(source)) if model.encoder else None,
-        target_tokenizer=Tokenizer.from_file(str(folder / "target_tokenizer.json")),
-        facts=json.loads((folder / "facts.json").read_text(encoding="utf-8")),
+        source_tokenizer=Tokenizer.from_file(str(source)) if source.exists() else None,
+        target_tokenizer=Tokenizer.from_file(str(shared / "target_tokenizer.json")),
+        facts=read_facts(folder),
         cards={
             path.name.removeprefix("card").removesuffix(".md").lstrip(".") or "en": path.read_text(
                 encoding="utf-8"
             )
-            for path in folder.glob("card*.md")
+            for path in shared.glob("card*.md")
         },
     )
 
