@@ -57,6 +57,13 @@ def _entry(full_name: str) -> Entry:
     )
 
 
+@cache
+def summary(name: str) -> Mapping[str, str]:
+    """The line on a model whichever its variant, by language: "positions" as a whole."""
+    found: Mapping[str, str] = weights.read_facts(weights.folder_of(name))["summary"]
+    return found
+
+
 def references() -> tuple[str, ...]:
     """References of everything that ships with Headlight, the default first."""
     return tuple(entry.ref for entry in entries())

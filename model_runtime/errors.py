@@ -26,7 +26,7 @@ class HeadlightError(Exception):
 class NothingToTrace(HeadlightError):
     """The text is empty, or holds nothing but white space."""
 
-    message = N_("There is no text yet. Type a sentence above, or pick an example.")
+    message = N_("There is no text yet. Type one above, or pick an example.")
 
 
 class TextTooLong(HeadlightError):

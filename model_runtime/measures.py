@@ -1,6 +1,6 @@
-"""What one number can say of a pattern: entropy, distance, shares on chosen keys.
+"""What a few numbers say of a pattern or of logits: entropy, distance, shares, likeliest tokens.
 
-Arrays in, numbers out; each is a mean over the query rows. Knows no model and no screen.
+Arrays in, numbers out. Knows no model and no screen.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Measures:
-    """How a head looks, in six numbers. None where a measure makes no sense."""
+    """How a head looks, in six numbers, each a mean over the query rows. None where a measure
+    makes no sense."""
 
     entropy: float  # bits; 0 = each query looks at one key
     entropy_share: float | None  # of the most it could be, log2(visible keys): 0…1
@@ -49,3 +50,31 @@ def measures(
         previous=float(np.diagonal(share, offset=-1).mean()) if len(share) > 1 else None,
         own=float(np.diagonal(share).mean()),
     )
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One token of the vocabulary as a position's prediction."""
+
+    id: int
+    share: float  # softmax over the whole vocabulary, 0…1
+    rank: int  # 1 = the likeliest; among equals the smaller id comes first
+
+
+def likeliest(logits: NDArray[np.floating], k: int) -> tuple[Guess, ...]:
+    """The k likeliest tokens of one row of logits [vocabulary], the likeliest first."""
+    shares = _softmax(logits)
+    # Sorted by what was compared, the logits: shares of far-off tokens all round to 0.
+    order = np.argsort(-np.asarray(logits, dtype=np.float64), kind="stable")[:k]
+    return tuple(Guess(int(i), float(shares[i]), rank) for rank, i in enumerate(order, start=1))
+
+
+def guess_of(logits: NDArray[np.floating], id_: int) -> Guess:
+    """What one row of logits [vocabulary] says of the token `id_`."""
+    before = (logits > logits[id_]).sum() + (logits[:id_] == logits[id_]).sum()
+    return Guess(id_, float(_softmax(logits)[id_]), int(before) + 1)
+
+
+def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    exps = np.exp(np.asarray(logits, dtype=np.float64) - np.max(logits))
+    return np.asarray(exps / exps.sum())

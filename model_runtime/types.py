@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model_runtime.attention import AttentionRecord
 from model_runtime.errors import NoSuchHead
 
+MASK = "[MASK]"  # how a blank is typed, for a model that fills blanks
 StackName = Literal["encoder", "decoder", "cross"]
 Floats = NDArray[np.float32]
 

@@ -18,7 +18,6 @@ from tokenizers import (
 
 PAD, UNK, BOS, EOS = "[PAD]", "[UNK]", "[BOS]", "[EOS]"
 SPECIALS = [PAD, UNK, BOS, EOS]
-MASK = "[MASK]"  # typed by users, so no special token: it stands for a word of the text
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = range(4)
 
 # NFKC makes every punctuation mark narrow; Chinese is printed with wide ones.

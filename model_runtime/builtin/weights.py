@@ -103,7 +103,6 @@ def load(folder: Path) -> Weights:
     """Everything of a model. Raises FileNotFoundError if a part is missing."""
     model = load_model(folder)
     shared = folder if (folder / "target_tokenizer.json").exists() else folder.parent
-    (shared / "card.md").stat()
     source = shared / "source_tokenizer.json"
     return Weights(
         model=model,

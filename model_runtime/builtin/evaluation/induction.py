@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model_runtime.builtin import tasks, weights
 from model_runtime.builtin.corpus import is_held_out
-from model_runtime.builtin.transformer import Transformer
+from model_runtime.builtin.evaluation.heads import named, self_patterns
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,10 @@ def count(found: weights.Weights, n_rows: int) -> Counted:
             continue
         n_done += 1
         ids = found.target_tokenizer.encode(row).ids
-        patterns, predicted = run(found.model, ids)
+        patterns = self_patterns(found.model, ids)
+        with torch.no_grad():
+            logits = found.model.logits(found.model.decode(torch.tensor([ids])))
+        predicted = logits[0].argmax(dim=-1).tolist()
         cells = again(ids)
         queries, keys = [query for query, _ in cells], [key for _, key in cells]
         counted.following += patterns[:, :, queries, keys].sum(axis=-1)
@@ -108,23 +111,3 @@ def again(ids: list[int]) -> list[tuple[int, int]]:
         if len(earlier) == 1:
             cells.append((query, earlier[0] + 1))
     return cells
-
-
-@torch.no_grad()
-def run(model: Transformer, ids: list[int]) -> tuple[NDArray[np.float32], list[int]]:
-    """(patterns [layer, head, query, key], the likeliest next token of each position)."""
-    patterns: list[NDArray[np.float32]] = []
-
-    def record(name: str, value: torch.Tensor) -> None:
-        if name.endswith("attn.pattern"):
-            patterns.append(value[0].numpy())
-
-    x = model.decode(torch.tensor([ids]), record=record)
-    return np.stack(patterns), [int(i) for i in model.logits(x)[0].argmax(dim=-1)]
-
-
-def named(shares: NDArray[np.float64]) -> dict[str, object]:
-    """All heads' shares, and the head with the largest."""
-    layer, head = np.unravel_index(int(shares.argmax()), shares.shape)
-    best = {"layer": int(layer), "head": int(head), "share": round(float(shares.max()), 3)}
-    return {"per_head": shares.round(3).tolist(), "best_head": best}

@@ -7,10 +7,11 @@ measured on far more, in the modules beside this one.
 import random
 from pathlib import Path
 
-from model_runtime.builtin import corpus, tasks, weights
-from model_runtime.builtin.batching import batches
+from model_runtime.builtin import tasks, weights
+from model_runtime.builtin.batching import Example, batches
 from model_runtime.builtin.evaluation import blanks, induction, positions, translation
-from model_runtime.builtin.evaluation.tasks import TASKS, written
+from model_runtime.builtin.evaluation.alignment import ALIGNMENTS, read_alignments
+from model_runtime.builtin.evaluation.tasks import TASKS, answers_to
 from model_runtime.builtin.recipes.positions import shifted_batches
 from model_runtime.builtin.training import perplexity
 
@@ -29,12 +30,12 @@ def sample_score(name: str, found: weights.Weights) -> tuple[str, float]:
         task = TASKS[kind][0]
         assert found.source_tokenizer
         asked = tasks.examples(task, 200, random.Random(3), held_out=True)
-        answers = written(found.model, found.source_tokenizer, found.target_tokenizer, asked)
+        answers = answers_to(found.model, found.source_tokenizer, found.target_tokenizer, asked)
         right = sum(a == expected for a, (_, expected) in zip(answers, asked, strict=True))
         return "exact answers, of 200 unseen questions", right / len(asked)
     sentences = ENGLISH.read_text(encoding="utf-8").splitlines()
     if kind == "writer":
-        ids = [([], e.ids) for e in found.target_tokenizer.encode_batch(sentences)]
+        ids: list[Example] = [([], e.ids) for e in found.target_tokenizer.encode_batch(sentences)]
         data = batches(ids, 4096, random.Random(0))
         return "perplexity on 40 sentences of our own", perplexity(found.model, data)
     if kind == "blanks":
@@ -44,3 +45,25 @@ def sample_score(name: str, found: weights.Weights) -> tuple[str, float]:
         return "right letters in 50 unseen repeats", induction.accuracy(found, 50)
     rows = shifted_batches(found.target_tokenizer, random.Random(3), n=2, held_out=True)
     return "right letters before, in 256 unseen rows", positions.accuracy(found.model, rows)
+
+
+def write_sample(folder: Path) -> None:
+    """Measure the sample for the model in `folder` and its variants, and write it to their
+    facts.json."""
+    for path in sorted(folder.glob("**/model.safetensors")):
+        place = path.parent
+        name = folder.name if place == folder else f"{folder.name}@{place.name}"
+        what, score = sample_score(name, weights.load(place))
+        weights.write_facts(place, sample={"what": what, "score": round(score, 4)})
+
+
+def _bleu(name: str, found: weights.Weights) -> float:
+    pairs = [(pair.english, pair.chinese) for pair in read_alignments(ALIGNMENTS)]
+    if name == "zh-en":
+        pairs = [(chinese, english) for english, chinese in pairs]
+    assert found.source_tokenizer
+    written = translation.translations(
+        found.model, found.source_tokenizer, found.target_tokenizer, [a for a, _ in pairs]
+    )
+    by = translation.metrics("13a" if name == "zh-en" else "zh")
+    return translation.corpus_scores(by, written, [b for _, b in pairs])["bleu"]

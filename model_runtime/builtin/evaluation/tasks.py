@@ -77,7 +77,7 @@ def evaluate(folder: Path, data: Path) -> None:
     found = weights.load(folder)
     assert found.source_tokenizer
     asked = tasks.examples(task, N_UNSEEN, random.Random(7), held_out=True)
-    answers = written(found.model, found.source_tokenizer, found.target_tokenizer, asked)
+    answers = answers_to(found.model, found.source_tokenizer, found.target_tokenizer, asked)
     right = [a == expected for a, (_, expected) in zip(answers, asked, strict=True)]
     shares, largest = looked_at(
         found.model, found.source_tokenizer, found.target_tokenizer, asked[:N_LOOKED_AT], looks
@@ -108,7 +108,7 @@ def evaluate(folder: Path, data: Path) -> None:
         log.info("%s: %s", name, score)
 
 
-def written(
+def answers_to(
     model: Transformer, source: Tokenizer, target: Tokenizer, asked: list[tasks.Example]
 ) -> list[str]:
     """What the model answers, greedily; an answer without an end carries a "…"."""
