@@ -13,12 +13,12 @@ from model_runtime.types import Trace
 from model_runtime.views import Look, Mean
 from shell import show, state
 from shell.language import _
-from viz import attention_map
+from viz import attention_map, guide, predictions
 from viz.components import attention as component
 
 
 def draw(trace_id: str, trace: Trace) -> None:
-    """The three linked pictures, and the switches under them."""
+    """The three linked pictures, the switches under them, and what the model predicts."""
     view = state.current().view
     looks = [Look(trace, stack, view) for stack in trace.info.stacks]
     chosen, problems = state.chosen_head(trace.info, {look.stack: len(look.rows) for look in looks})
@@ -37,26 +37,32 @@ def draw(trace_id: str, trace: Trace) -> None:
     )
     component.mount(payload, key="attention")
     _switches()
-    _how_to_read()
-
-
-def _how_to_read() -> None:
-    """The words on this page, for someone who sees them for the first time."""
+    _predictions(trace)
     with st.expander(_("how to read this")):
-        st.markdown(
-            _(
-                "- Every token asks (its **query**) and offers an answer (its **key**). How well a "
-                "query and a key fit is their **score**, q·k divided by √d.\n"
-                "- Softmax turns the scores of a row into **shares** (attention weights) that sum "
-                "to 1. The head then mixes the tokens' values in these shares.\n"
-                "- A model has layers, counted from L0 at the bottom, and several **heads** in "
-                "each: L2 H0 is the first head of the third layer.\n"
-                "- **Encoder** heads look at the source text, **decoder** heads at what is written "
-                "so far (what comes later is masked), and **cross** heads from what is being "
-                "written back at the source.\n"
-                "- Keys: arrows choose a head or walk over the map, Enter pins a row, Esc lets go."
+        st.markdown(guide.how_to_read(trace.info.stacks, _))
+
+
+def _predictions(trace: Trace) -> None:
+    """What the model predicts; computed and sent only while it is looked at."""
+    section = st.expander(
+        _(predictions.TITLE),
+        expanded=predictions.is_the_point(trace),
+        key="predictions",
+        on_change=state.touched,
+    )
+    if section.open:
+        with section:
+            st.html(predictions.STYLE)
+            st.html(predictions.table(trace, _))
+            st.download_button(
+                _("numbers, CSV"),
+                lambda: predictions.as_csv(trace),
+                "headlight-predictions.csv",
+                "text/csv",
+                on_click="ignore",
+                type="tertiary",
+                icon=":material/download:",
             )
-        )
 
 
 def _switches() -> None:

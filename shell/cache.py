@@ -21,7 +21,9 @@ _KEY = secrets.token_bytes(32)
 PUBLIC = ""  # the session of texts that nobody typed: the examples
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+# Room for the whole line-up with its variants: 50 MB, and no class waits for a model that a
+# neighbour's choice has just put out.
+@st.cache_resource(max_entries=64, show_spinner=False)
 def model(ref: str) -> LoadedModel:
     """The model that `ref` names, opened once. Raises UnknownModel."""
     return catalog.open_model(ref)

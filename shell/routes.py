@@ -24,6 +24,7 @@ from model_runtime.views import AxisGroup, HeadPlace, Look, View
 from shell import state
 from shell.cache import TRACES
 from viz.attention_map import axis_token, head_frame
+from viz.labels import in_csv
 
 # Numbers of a trace never change, but they are somebody's: the browser may keep them, nobody
 # in between.
@@ -86,9 +87,8 @@ def _named(number: int | None) -> str:
 
 
 def _label(group: AxisGroup, stack: StackName) -> str:
-    """A row or column as it is named on screen; a spreadsheet must not take it for a formula."""
-    text = axis_token(group, stack, str).text
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """A row or column as it is named on screen."""
+    return in_csv(axis_token(group, stack, str).text)
 
 
 def as_csv(look: Look, place: HeadPlace) -> bytes:

@@ -15,7 +15,7 @@ from viz.labels import in_markdown
 def left_out(trace: Trace) -> list[str]:
     """What of the text is not shown, or not known to the model: a sentence each."""
     sentences = []
-    reading = trace.reading
+    reading, name = trace.reading, in_markdown(trace.info.name)
     for count in (reading.left_out, reading.target_left_out):
         if count:
             sentences.append(
@@ -23,12 +23,12 @@ def left_out(trace: Trace) -> list[str]:
                     "{model} reads {context} tokens at most; {n} token at the end was left out.",
                     "{model} reads {context} tokens at most; {n} tokens at the end were left out.",
                     count,
-                ).format(model=trace.info.name, context=trace.info.context_length, n=count)
+                ).format(model=name, context=trace.info.context_length, n=count)
             )
     if reading.unfinished:
         sentences.append(
             _("{model} was still writing after {context} tokens and was stopped there.").format(
-                model=trace.info.name, context=trace.info.context_length
+                model=name, context=trace.info.context_length
             )
         )
     unknown = list(
@@ -41,7 +41,7 @@ def left_out(trace: Trace) -> list[str]:
                 "{model} never learned this character and reads it as “unknown”: {characters}",
                 "{model} never learned these characters and reads each as “unknown”: {characters}",
                 len(unknown),
-            ).format(model=trace.info.name, characters=shown + (" …" if unknown[20:] else ""))
+            ).format(model=name, characters=shown + (" …" if unknown[20:] else ""))
         )
     return sentences
 
@@ -57,7 +57,7 @@ def footer(trace: Trace) -> None:
             help=_(
                 "Every pattern and every head's output was computed again from the recorded "
                 "queries, keys and values. This is the largest difference to what the model "
-                "itself computed for this sentence."
+                "itself computed for this text."
             ),
         )
         with st.popover(
@@ -77,6 +77,7 @@ def footer(trace: Trace) -> None:
                     "decided as it did. Other patterns can lead to the same answer (Jain & Wallace "
                     "2019), values differ in size, and what a layer leaves out flows past it in "
                     "the residual stream. Take a picture here as a question to test: change a word "
-                    "and see whether the translation follows (Wiegreffe & Pinter 2019)."
+                    "and see whether what the model predicts changes with it (Wiegreffe & Pinter "
+                    "2019)."
                 )
             )

@@ -45,6 +45,7 @@ def payload(
     looks = [Look(trace, stack, view) for stack in trace.info.stacks]
     shapes = [(len(look.places), len(look.rows), len(look.columns)) for look in looks]
     exact = component.exact_fits(shapes)
+    start = trace.info.opens_at
     return component.pack(
         trace=api,
         api=api,
@@ -52,9 +53,18 @@ def payload(
         stacks=[_stack(look, exact, say) for look in looks],
         chosen=chosen,
         measured=MEASURED,
-        caption=f"{trace.info.name}: {trace.request.text} → {trace.target_text}",
+        caption=caption(trace),
         strings={key: say(text) for key, text in component.STRINGS.items()},
+        model=trace.info.name.partition("@")[0],
+        asked=f"{trace.request.text}\0{trace.request.target_text or ''}",
+        opens=component.Chosen(start.stack, start.layer, start.head),
     )
+
+
+def caption(trace: Trace) -> str:
+    """The model and what it read; after an arrow what was written, if anything was."""
+    said = f"{trace.info.name}: {trace.request.text}"
+    return f"{said} → {trace.target_text}" if trace.target_text.strip() else said
 
 
 def head_frame(trace: Trace, stack: StackName, place: HeadPlace, view: View) -> bytes:

@@ -1,9 +1,10 @@
-"""User text on its way to the page: made visible, and made harmless where Markdown is live.
+"""User text on its way to the page: made visible, and made harmless where something is live.
 
 Browser components use `textContent` and need `visible` only. Knows nothing of what the
 text means.
 """
 
+import html
 import re
 import unicodedata
 
@@ -27,6 +28,16 @@ def in_markdown(text: str) -> str:
     what Streamlit adds to Markdown: :material/icons:, arrows, $formulas$, autolinks.
     """
     return _PUNCTUATION.sub(rf"\\\1{WORD_JOINER}", visible(text))
+
+
+def in_html(text: str) -> str:
+    """The text for HTML that we write ourselves, between tags or within quotes."""
+    return html.escape(visible(text), quote=True)
+
+
+def in_csv(text: str) -> str:
+    """The text for a cell of a table file: a spreadsheet must not take it for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _shape(character: str) -> str:

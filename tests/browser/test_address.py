@@ -27,7 +27,7 @@ def seen(reader: Reader) -> dict[str, object]:
     pressed = reader.tab.locator(".st-key-switches :is([type=checkbox], [role=radio])")
     shown: dict[str, object] = {name: reader.root.get_attribute(f"data-{name}") for name in looks}
     shown |= {key: reader.box(key).input_value() for key in ("text", "target")}
-    shown["model"] = reader.tab.locator(".st-key-model input").input_value()
+    shown["model"] = reader.tab.locator(".st-key-_model input").input_value()
     shown["switches"] = pressed.evaluate_all(
         "(all) => all.map((one) => one.checked ?? one.ariaChecked)"
     )

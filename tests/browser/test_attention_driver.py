@@ -8,6 +8,7 @@
 Expected numbers come from `model_runtime` in this process, never from a list: the weights change.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qs, urlsplit
@@ -61,15 +62,15 @@ READ_TWIN = """(table) => ({
 
 
 @cache
-def model() -> LoadedModel:
-    """The model that the server opens by default, in this process."""
-    return catalog.open_model(catalog.DEFAULT)
+def model(ref: str = catalog.DEFAULT) -> LoadedModel:
+    """A model that the server opens, the default if none is named, in this process."""
+    return catalog.open_model(ref)
 
 
 @cache
-def traced(text: str, target: str | None = None) -> Trace:
+def traced(text: str, target: str | None = None, *, ref: str = catalog.DEFAULT) -> Trace:
     """What the server's trace of `text` must be."""
-    return tracing.trace(model(), text, target)
+    return tracing.trace(model(ref), text, target)
 
 
 def first_text() -> str:
@@ -84,9 +85,11 @@ def true_map(
     head: int | None,
     view: View | None = None,
     target: str | None = None,
+    *,
+    ref: str = catalog.DEFAULT,
 ) -> HeadMap:
     """The map of one head, or of a mean, as it must be on screen."""
-    return Look(traced(text, target), stack, view or View()).map(HeadPlace(layer, head))
+    return Look(traced(text, target, ref=ref), stack, view or View()).map(HeadPlace(layer, head))
 
 
 def row_names(look: Look) -> list[str]:
@@ -154,6 +157,15 @@ class Reader:
         """Click the switch `key`, and wait for the new picture."""
         before = self.source()
         self.tab.locator(f".st-key-{key} label").first.click()
+        self.changed(before)
+
+    def pick(self, name: str) -> None:
+        """Choose a model by its line in the list, and wait for the new picture."""
+        before = self.source()
+        # A list that is opened while the page still scrolls to it closes again.
+        self.tab.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 0)")
+        self.tab.locator(".st-key-_model input").click()
+        self.tab.get_by_role("option", name=re.compile(f"^{name} — ")).click()
         self.changed(before)
 
     def mean(self, index: int) -> None:

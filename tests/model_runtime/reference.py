@@ -147,6 +147,7 @@ def made_trace(
         licence="none",
         cards={"en": ""},
         examples=("a",),
+        vocabulary=tuple("abcdefghij"),
         opens_at=OpensAt("cross", 0, 0),
     )
     records = tuple(

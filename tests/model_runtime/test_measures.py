@@ -1,13 +1,14 @@
-"""What one number says of a pattern, on patterns whose numbers are known beforehand."""
+"""What a few numbers say of patterns and logits whose numbers are known beforehand."""
 
 import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_runtime.measures import Measures, measures
+from model_runtime.measures import Guess, Measures, guess_of, likeliest, measures
 
 
 def measured(pattern, visible=None, *, same_sequence=True):
@@ -95,3 +96,30 @@ def test_measures_of_any_pattern_stay_in_their_range(seed, queries, keys, cut):
     for share in (found.entropy_share, found.first, found.previous, found.own):
         assert share is None or -1e-12 <= share <= 1 + 1e-12
     assert found.distance is None or 0 <= found.distance <= keys - 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("spread", [0.1, 5, 300])
+def test_the_likeliest_tokens_are_those_of_torchs_softmax(seed, spread):
+    logits = np.random.default_rng(seed).normal(0, spread, 997).astype(np.float32)
+    true = torch.softmax(torch.from_numpy(logits).double(), dim=-1)
+    shares, ids = true.topk(7)
+    found = likeliest(logits, 7)
+    assert [guess.rank for guess in found] == [1, 2, 3, 4, 5, 6, 7]
+    np.testing.assert_allclose([guess.share for guess in found], shares.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(true[[guess.id for guess in found]], shares.numpy())
+    if spread < 300:  # else the shares beyond the first are equal: all but 0
+        assert [guess.id for guess in found] == ids.tolist()
+
+
+def test_each_token_is_said_the_same_alone_as_in_the_list():
+    logits = np.array([1.0, 3.0, 2.0, 3.0, -np.inf, 1.0])
+    listed = likeliest(logits, 99)
+    assert [guess.id for guess in listed] == [1, 3, 2, 0, 5, 4]
+    assert [guess_of(logits, guess.id) for guess in listed] == list(listed)
+    assert sum(guess.share for guess in listed) == pytest.approx(1, abs=1e-15)
+    assert listed[-1] == Guess(4, 0.0, 6)
+
+
+def test_logits_too_large_for_exp_have_shares_too():
+    assert [guess.share for guess in likeliest(np.array([1e4, 1e4, -1e4]), 2)] == [0.5, 0.5]

@@ -15,6 +15,7 @@ from tests.model_runtime.reference import NASTY, translator
 from viz.labels import in_markdown
 
 FRAME = Path(__file__).parents[2] / "shell" / "frame.py"
+FIRST = catalog.entry(catalog.DEFAULT).examples[0]
 ALL_VIEWS = [View(*v) for v in itertools.product(*[[True, False]] * 3, get_args(Mean))]
 
 
@@ -39,10 +40,10 @@ def notices(app):
 
 
 def test_an_empty_address_is_all_defaults():
-    values, problems = state.from_url({}, "Hello.")
+    values, problems = state.from_url({})
     assert problems == []
     assert values == {
-        "model": catalog.DEFAULT, "text": "Hello.", "target": "", "lang": "en",
+        "model": catalog.DEFAULT, "text": FIRST, "target": "", "lang": "en",
         "specials": False, "first": False, "words": False, "mean": "none",
     }  # fmt: skip
 
@@ -52,7 +53,7 @@ def test_a_valid_address_is_taken_over():
         "model": catalog.DEFAULT, "text": "A cat.", "target": "猫", "lang": "zh",
         "specials": "0", "first": "0", "words": "1", "mean": "both",
     }  # fmt: skip
-    values, problems = state.from_url(url, "Hello.")
+    values, problems = state.from_url(url)
     assert problems == []
     ticks = {"specials": True, "first": True, "words": True}
     assert values == url | ticks
@@ -61,8 +62,8 @@ def test_a_valid_address_is_taken_over():
 @pytest.mark.parametrize("key", ["model", "lang", "specials", "first", "words", "mean"])
 @pytest.mark.parametrize("value", [*NASTY, "", "x" * 10_000, "../../etc/passwd", "True", "2"])
 def test_an_unusable_value_gives_a_sentence_and_the_default(key, value):
-    values, problems = state.from_url({key: value}, "Hello.")
-    assert values == state.from_url({}, "Hello.")[0]
+    values, problems = state.from_url({key: value})
+    assert values == state.from_url({})[0]
     (sentence,) = problems
     assert in_markdown(value[:80]) in sentence and key in sentence
     assert len(sentence) < 1200
@@ -70,7 +71,7 @@ def test_an_unusable_value_gives_a_sentence_and_the_default(key, value):
 
 @pytest.mark.parametrize("text", NASTY)
 def test_any_text_and_target_are_taken_to_the_letter(text):
-    values, problems = state.from_url({"text": text, "target": text}, "Hello.")
+    values, problems = state.from_url({"text": text, "target": text})
     assert (values["text"], values["target"], problems) == (text, text, [])
 
 
@@ -79,7 +80,7 @@ def test_a_view_comes_back_from_its_parameters(view):
     written = state.view_parameters(view)
     assert state.view_from(written) == view
     assert all(isinstance(value, str) and value for value in written.values())
-    values, problems = state.from_url(written, "")
+    values, problems = state.from_url(written)
     assert problems == []
     read = {"specials": not view.specials, "first": not view.first, "words": view.words}
     assert {key: values[key] for key in read} == read

@@ -1,5 +1,7 @@
 """The payload of the Attention page holds the numbers of the trace, and says what they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,15 @@ from model_runtime.types import Token
 from model_runtime.views import AxisGroup, HeadPlace, View
 from tests.model_runtime.reference import NASTY, made_trace, tokens, traced
 from tests.viz.reading import floats, octets, read_frame
-from viz.attention_map import MEASURED, TITLES, axis_token, head_frame, head_name, payload
+from viz.attention_map import (
+    MEASURED,
+    TITLES,
+    axis_token,
+    caption,
+    head_frame,
+    head_name,
+    payload,
+)
 from viz.components.attention import EXACT_LIMIT, Chosen
 
 SENTENCE = "The cat is sleeping on the bed."
@@ -106,6 +116,27 @@ def test_special_tokens_that_are_all_there_is_are_shown_though_they_are_hidden(w
     trace = made_trace(source, tokens("[BOS]", "[EOS]"))
     header, _ = told(trace, View(specials=False, words=words))
     assert [token["text"] for token in header["stacks"][2]["rows"]] == ["[EOS]"]
+
+
+def test_what_was_read_and_written_stand_around_an_arrow():
+    trace = traced(SENTENCE, "猫。")
+    assert caption(trace) == f"{trace.info.name}: {SENTENCE} → 猫。"
+
+
+def test_there_is_no_arrow_where_nothing_was_written():
+    trace = made_trace(tokens("a", "[EOS]"), tokens("[BOS]", "[EOS]"))
+    assert caption(trace) == "made: text"
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("addition@0600", "addition"), ("translator", "translator")]
+)
+def test_variants_of_a_model_on_one_text_are_known_by_that(name, model):
+    made = made_trace(tokens("a", "[EOS]"), tokens("[BOS]", "b", "[EOS]"))
+    header, _ = told(replace(made, info=replace(made.info, name=name)))
+    assert header["model"] == model
+    assert header["asked"] == "text\0"
+    assert header["opens"] == {"stack": "cross", "layer": 0, "head": 0}
 
 
 def test_every_sentence_goes_through_the_language():

@@ -1,14 +1,16 @@
-"""User text in a place where Markdown is live: shown to the letter, and visible."""
+"""User text in a place where something is live: shown to the letter, and visible."""
 
+import html
 import re
 import string
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model_runtime.reference import naughty_strings
-from viz.labels import WORD_JOINER, in_markdown, visible
+from viz.labels import WORD_JOINER, in_csv, in_html, in_markdown, visible
 
 
 def test_plain_words_stay_as_they_are():
@@ -87,3 +89,45 @@ def test_any_text_is_shown_to_the_letter(text):
 @pytest.mark.parametrize("text", naughty_strings(), ids=lambda text: ascii(text[:20]))
 def test_known_nasty_text_is_shown_to_the_letter(text):
     is_shown_to_the_letter(text)
+
+
+class Read(HTMLParser):
+    """What a browser makes of a piece of HTML: its tags, their attributes and its text."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], {}, ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes |= dict(attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def is_text_in_html(text):
+    read = Read(f'<p title="{in_html(text)}">{in_html(text)}</p>')
+    assert read.tags == ["p"]
+    assert read.attributes == {"title": visible(text)}
+    assert read.text == html.unescape(in_html(text)) == visible(text)
+    assert not set(in_html(text)) & set("<>\"'")
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=[])))
+def test_any_text_stays_text_in_html(text):
+    is_text_in_html(text)
+
+
+@pytest.mark.parametrize("text", naughty_strings(), ids=lambda text: ascii(text[:20]))
+def test_known_nasty_text_stays_text_in_html(text):
+    is_text_in_html(text)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\ta", "\ra"])
+def test_a_formula_is_text_in_a_table_file(text):
+    assert in_csv(text) == f"'{text}"
+    assert in_csv(f"a{text}") == f"a{text}"

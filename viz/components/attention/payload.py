@@ -230,6 +230,10 @@ def _tokens(tokens: Sequence[AxisToken]) -> list[dict[str, Any]]:
     return [{"text": t.text, "note": t.note, "kind": t.kind, "index": t.index} for t in tokens]
 
 
+def _place(chosen: Chosen) -> dict[str, Any]:
+    return {"stack": chosen.stack, "layer": chosen.layer, "head": chosen.head}
+
+
 def pack(
     *,
     trace: str,
@@ -241,12 +245,17 @@ def pack(
     strings: Mapping[str, str] = STRINGS,
     caption: str = "",
     theme: Mapping[str, Any] | None = None,
+    model: str = "",
+    asked: str = "",
+    opens: Chosen | None = None,
 ) -> bytes:
     """Return the payload of :func:`mount`: everything the browser needs to draw, in one frame.
 
     ``trace`` identifies model and text; ``api`` is the relative base URL of head fetches, and
     ``query`` is appended to each. ``measured`` names the measures of every head, in order;
-    ``caption`` stands under exported pictures. Exact values are included when
+    ``caption`` stands under exported pictures. ``model`` (without its variant) and ``asked`` (the
+    texts) tell what of the reader's choices a new trace keeps; ``opens`` is where the model opens
+    for someone who has chosen nothing. Exact values are included when
     those of all stacks fit in 1 MiB, else the browser fetches the chosen head.
     Raises ``ValueError`` when arrays and axes disagree or there is no stack.
     """
@@ -293,9 +302,9 @@ def pack(
         "trace": trace, "api": api, "query": query, "caption": caption,
         "strings": dict(strings), "theme": component_theme() if theme is None else dict(theme),
         "chosen": {
-            "stack": chosen.stack, "layer": chosen.layer, "head": chosen.head,
-            "row": chosen.row, "scale": chosen.scale, "view": chosen.view,
+            **_place(chosen), "row": chosen.row, "scale": chosen.scale, "view": chosen.view,
         },
+        "model": model, "asked": asked, "opens": _place(opens or chosen),
         "measured": list(measured), "stacks": described,
     }  # fmt: skip
     return frame(header, arrays)

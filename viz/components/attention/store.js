@@ -65,7 +65,9 @@ export function createStore() {
   return {
     state,
     // New data. Same trace: the reader's choice stands. New trace: keep the head, drop the pin,
-    // unless the back button brought it: then the URL says what was pinned.
+    // unless the back button brought it: then the URL says what was pinned. A variant of the same
+    // model on the same text keeps the pin, too: one watches one row change. Another model keeps
+    // a head that the reader chose, if it has it; else it opens where it is worth a look.
     receive(next) {
       const before = header;
       const old = before && { ...state, name: current().name };
@@ -82,7 +84,11 @@ export function createStore() {
       const kept = { stack: old.name, ...wished };
       const stack = next.stacks.find((s) => s.name === kept.stack);
       const exists = stack && findHead(stack, kept) >= 0;
-      place({ ...(exists ? kept : next.chosen), row: same ? old.row : null, scale: old.scale, view: old.view });
+      const moved = before.model !== next.model;
+      const chose = !moved || ["stack", "layer", "head"].some((name) => String(kept[name]) !== String(before.opens[name]));
+      const fallback = moved ? next.opens : next.chosen;
+      const row = same || (!moved && before.asked === next.asked) ? old.row : null;
+      place({ ...(exists && chose ? kept : fallback), row, scale: old.scale, view: old.view });
       write("replace");
     },
     chooseStack(index) {

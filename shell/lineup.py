@@ -1,0 +1,68 @@
+"""The models as the picker lines them up: one line a model, its variants in their order.
+
+Knows the catalog; opens no model, draws nothing and keeps no state.
+"""
+
+from functools import cache
+
+from model_runtime import catalog
+from model_runtime.catalog import Entry
+from viz.attention_map import Say
+from viz.marked import N_
+
+# Variants that are no points of training, from the plainest; with the words for them.
+KINDS = {
+    "sinusoidal": N_("sinusoidal"),
+    "learned": N_("learned"),
+    "rotary": N_("rotary"),
+    "alibi": N_("ALiBi"),
+    "none": N_("none"),
+}
+FINISHED = N_("finished")
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The models' names, the default first."""
+    return tuple(dict.fromkeys(entry.name for entry in catalog.entries()))
+
+
+@cache
+def variants(name: str) -> tuple[Entry, ...]:
+    """All that goes by a name: points of training in their order, the finished model last."""
+    found = [entry for entry in catalog.entries() if entry.name == name]
+    kinds = list(KINDS)
+
+    def place(entry: Entry) -> tuple[bool, int, str]:
+        if entry.variant.isdigit():
+            return False, int(entry.variant), ""
+        known = kinds.index(entry.variant) if entry.variant in KINDS else len(kinds)
+        return not entry.variant, known, entry.variant
+
+    return tuple(sorted(found, key=place))
+
+
+def are_snapshots(entries: tuple[Entry, ...]) -> bool:
+    """Whether these are one model at several points of its training."""
+    return all(entry.variant.isdigit() for entry in entries if entry.variant)
+
+
+def opening(name: str) -> Entry:
+    """What a model's name stands for: the finished model, else its first variant."""
+    found = variants(name)
+    return next((entry for entry in found if not entry.variant), found[0])
+
+
+def variant_name(entry: Entry, say: Say) -> str:
+    """A variant in a few letters: the steps that it was trained for, or how it was made."""
+    if not entry.variant:
+        return say(FINISHED)
+    if entry.variant.isdigit():
+        return f"{int(entry.variant):,}"
+    return say(KINDS[entry.variant]) if entry.variant in KINDS else entry.variant
+
+
+@cache
+def examples() -> frozenset[str]:
+    """Every model's examples: texts that nobody typed."""
+    return frozenset(text for entry in catalog.entries() for text in entry.examples)

@@ -1,0 +1,199 @@
+"""The table of predictions holds the softmax of the trace's logits, and nothing of it is live."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model_runtime.types import Reading
+from tests.model_runtime.reference import NASTY, made_trace, tokens, traced
+from tests.viz.test_labels import Read
+from viz import predictions
+from viz.labels import visible
+
+SENTENCE = "The cat is sleeping on the bed."
+VOCABULARY = (*"abcdefgh", "[MASK]", " ")
+
+
+def made(family, source=(), target=(), *, seed=0, n_given=0, own=True, vocabulary=VOCABULARY):
+    """A trace of a family with random logits; ids of tokens are places in the vocabulary."""
+    known = {text: i for i, text in enumerate(vocabulary)}
+
+    def numbered(texts):
+        return tuple(replace(t, id=known.get(t.text, 0)) for t in tokens(*texts))
+
+    trace = made_trace(tokens("a", "[EOS]"), tokens("[BOS]", "b", "[EOS]"))
+    read, written = numbered(source), numbered(target)
+    n = len(read) if family == "encoder" else len(written) - 1
+    logits = np.random.default_rng(seed).normal(0, 3, (n, len(vocabulary)))
+    return replace(
+        trace,
+        info=replace(trace.info, family=family, vocabulary=vocabulary),
+        reading=Reading(read, written, target_is_own=own, n_given=n_given),
+        logits=logits.astype(np.float32),
+    )
+
+
+def shares(trace, position):
+    """Torch's softmax of one position's logits."""
+    return torch.softmax(torch.from_numpy(trace.logits[position].copy()).double(), dim=-1).numpy()
+
+
+def cells(html):
+    """(row header, [(token, share, is marked)]) of each row of a table, in a reader's words."""
+    found = []
+    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", html)[1:]:
+        head = re.search(r'<th scope="row">(.*?)</th>', row)
+        assert head
+        guesses = [
+            (Read(name).text, Read(said).text, "real" in kind)
+            for kind, name, said in re.findall(
+                r"<td([^>]*)><span class=\"guess\"><bdi>(.*?)</bdi>.*?"
+                r"<span class=\"share\">(.*?)</span><span class=\"bar\"",
+                row,
+            )
+        ]
+        found.append((Read(head[1]).text, guesses))
+    return found
+
+
+def test_a_row_holds_the_five_likeliest_and_their_shares():
+    trace = traced(SENTENCE)
+    (head, *_), rows = (
+        Read(predictions.table(trace, str)).tags,
+        cells(predictions.table(trace, str)),
+    )
+    assert head == "div"
+    assert len(rows) == len(trace.reading.target) - 1 == predictions.n_rows(trace)
+    for position, (name, guesses) in enumerate(rows):
+        true = shares(trace, position)
+        best = sorted(range(len(true)), key=lambda i: -true[i])[:5]
+        assert [guess[0] for guess in guesses[:5]] == [trace.info.vocabulary[i] for i in best]
+        assert [guess[1] for guess in guesses[:5]] == [f"{true[i]:.2f}" for i in best]
+        read, after = trace.reading.target[position : position + 2]
+        assert name == f"{position}{read.text}→{after.text}"
+
+
+def test_what_really_comes_next_is_marked_or_said_with_its_rank():
+    trace = made("decoder", target=("a", "b", "c", "d", "e"), n_given=2)
+    for row, (_, guesses) in zip(
+        predictions.rows(trace), cells(predictions.table(trace, str)), strict=True
+    ):
+        assert row.following and row.real
+        true = shares(trace, row.token.position)
+        rank = int((true > true[row.following.id]).sum()) + 1
+        marked = [guess for guess in guesses if guess[2]]
+        said = f"{true[row.following.id]:.2f}" + (f" · rank {rank}" if rank > 5 else "")
+        assert marked == [(row.following.text, said, True)]
+        assert row.real.rank == rank
+
+
+def test_the_line_is_where_the_model_writes_on_by_itself():
+    trace = made("decoder", target=("a", "b", "c", "d", "e"), n_given=3)
+    assert [row.is_own for row in predictions.rows(trace)] == [False, False, True, True]
+    assert predictions.OWN in Read(predictions.table(trace, str)).text
+    typed = made("decoder", target=("a", "b", "c", "d", "e"), n_given=3, own=False)
+    assert not any(row.is_own for row in predictions.rows(typed))
+    assert predictions.OWN not in predictions.table(typed, str)
+    assert not any(row.is_own for row in predictions.rows(traced(SENTENCE)))
+
+
+def test_an_encoder_fills_its_blanks_and_no_other_place():
+    trace = made("encoder", ("a", "[MASK]", "b", "[MASK]", "c"))
+    trace = replace(trace, reading=replace(trace.reading, source=plain(trace.reading.source)))
+    assert [row.token.position for row in predictions.rows(trace)] == [1, 3]
+    assert predictions.is_the_point(trace) and predictions.n_rows(trace) == 2
+    for position, (name, guesses) in zip((1, 3), cells(predictions.table(trace, str)), strict=True):
+        assert name == f"{position}[MASK]"
+        best = sorted(shares(trace, position), reverse=True)[:5]
+        assert [guess[1] for guess in guesses] == [f"{share:.2f}" for share in best]
+        assert not any(marked for *_, marked in guesses)
+
+
+def plain(found):
+    """A typed [MASK] is no special token."""
+    return tuple(replace(token, is_special=False) for token in found)
+
+
+def test_without_a_blank_all_rows_are_there_and_how_to_type_one():
+    trace = made("encoder", ("a", "b", "c"))
+    assert len(cells(predictions.table(trace, str))) == 3
+    assert predictions.HINT in Read(predictions.table(trace, str)).text
+    assert not predictions.is_the_point(trace)
+    other = made("encoder", ("a", "b", "c"), vocabulary=tuple("abcdefgh"))
+    assert predictions.HINT not in Read(predictions.table(other, str)).text
+
+
+@pytest.mark.parametrize(
+    ("family", "point"), [("decoder", True), ("encoder", False), ("encoder-decoder", False)]
+)
+def test_the_table_is_open_at_first_where_predicting_is_the_point(family, point):
+    assert predictions.is_the_point(made(family, ("a", "b"), ("a", "b"))) == point
+
+
+@pytest.mark.parametrize(("n", "shown"), [(64, 64), (65, 64), (100, 64)])
+def test_of_many_positions_the_last_are_shown_and_that_is_said(n, shown):
+    trace = made("decoder", target=("a",) * (n + 1))
+    rows = cells(predictions.table(trace, str))
+    assert len(rows) == shown and rows[-1][0].startswith(str(n - 1))
+    said = Read(predictions.table(trace, str)).text
+    assert (predictions.LAST.format(most=64, all=n) in said) == (n > shown)
+    lines = predictions.as_csv(trace).decode("utf-8-sig").splitlines()
+    assert {int(line.split(",")[0]) for line in lines[1:]} == set(range(n))
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_nasty_token_stays_text(text):
+    nasty = (text, f"{text}'\"&", "<b>", "[MASK]", "x", "y")
+    trace = made("decoder", target=nasty[:4], vocabulary=nasty)
+    html = predictions.table(trace, lambda sentence: f"{sentence}<i>")
+    known = {"div", "table", "caption", "span", "thead", "tbody", "tr", "th", "td", "bdi"}
+    assert set(Read(html).tags) == known
+    assert visible(text) in Read(html).text
+    assert not re.search(r"[\x00-\x1f]", html)
+
+
+def test_header_cells_and_a_caption_say_what_the_numbers_are():
+    html = predictions.table(traced(SENTENCE), str)
+    assert html.count('<th scope="row">') == predictions.n_rows(traced(SENTENCE))
+    assert html.count('<th scope="col">') in (6, 7)
+    assert (
+        f"{len(traced(SENTENCE).info.vocabulary):,}" in re.findall("<caption>(.*)</capt", html)[0]
+    )
+
+
+def test_every_sentence_goes_through_the_language():
+    for trace in (traced(SENTENCE), made("encoder", ("a", "b")), made("decoder", (), ("a",) * 99)):
+        caption = re.findall(
+            "<caption><span>(.*)</span></caption>",
+            predictions.table(trace, lambda text: f"«{text}»"),
+        )[0]
+        assert re.sub("«[^»]*»", "", caption).strip() == ""
+
+
+def test_a_space_and_its_bar_can_be_seen():
+    trace = made("decoder", target=("a", "b"))
+    trace.logits.setflags(write=True)
+    trace.logits[0] = [0] * 9 + [40]
+    html = predictions.table(trace, str)
+    assert cells(html)[0][1][0] == ("␣", "1.00", False)
+    assert "width: 100.0%" in html
+
+
+def test_the_csv_holds_full_digits_and_no_formulas():
+    trace = made("decoder", target=("=1+1", "b", "c"), vocabulary=("=1+1", *"bcdefghij"))
+    lines = list(csv.DictReader(io.StringIO(predictions.as_csv(trace).decode("utf-8-sig"))))
+    assert {line["token read"] for line in lines} == {"'=1+1", "b"}
+    for line in lines:
+        true = shares(trace, int(line["position"]))
+        id_ = trace.info.vocabulary.index(line["predicted"].removeprefix("'"))
+        assert float(line["share"]) == pytest.approx(true[id_], rel=1e-8)
+        assert int(line["rank"]) == int((true > true[id_]).sum()) + 1
+        after = trace.reading.target[int(line["position"]) + 1]
+        assert line["comes next"] == ("1" if id_ == after.id else "")
+    marked = [line for line in lines if line["comes next"]]
+    assert len(marked) == 2
