@@ -37,8 +37,8 @@ LINEUP: dict[str, dict[str, Any]] = {
         "examples": (
             "猫在床上睡觉。",
             "我昨天在车站遇见了他。",
-            "我昨天买的书很有趣。",
-            "火车几点开？",
+            "我不知道他为什么没来。",
+            "火车几点出发？",
             "花园里有两只狗。",
             "我从来没去过日本。",
             "男孩吃了苹果，因为他饿了。",
@@ -46,7 +46,7 @@ LINEUP: dict[str, dict[str, Any]] = {
             "这封信是用英语写的。",
             "孩子们在公园里玩。",
         ),
-        "opens_at": {"stack": "cross", "layer": 2, "head": 0},
+        "opens_at": {"stack": "cross", "layer": 2, "head": 2},
     },
     "writer": {
         "reads": "English",

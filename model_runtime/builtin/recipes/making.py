@@ -22,6 +22,10 @@ from model_runtime.builtin.transformer import Transformer
 CHECKPOINT = "checkpoint.safetensors"
 
 
+def from_scratch(model: Transformer) -> None:
+    """Leave the weights as chance made them."""
+
+
 @dataclass(frozen=True)
 class Making:
     """All that decides what a model becomes."""
@@ -33,6 +37,7 @@ class Making:
     dev: list[Batch]
     schedule: Schedule
     facts: Mapping[str, Any] = field(default_factory=dict)  # said in facts.json as they are
+    begin: Callable[[Transformer], None] = from_scratch  # sets the first weights
     after_epoch: AfterEpoch = nothing_more
 
 
@@ -45,7 +50,9 @@ def make(folder: Path, making: Making, device: torch.device) -> Transformer:
     if making.target:
         making.target.save(str(folder / "target_tokenizer.json"))
     torch.manual_seed(making.schedule.seed)
-    model = Transformer(making.config).to(device)
+    model = Transformer(making.config)
+    making.begin(model)
+    model.to(device)
     if not (folder / CHECKPOINT).exists():
         making.after_epoch(model, 0)
     told = train(
