@@ -78,7 +78,7 @@ LINEUP: dict[str, dict[str, Any]] = {
             "What [MASK] does the train leave?",
             "There are two [MASK] in the garden.",
             "The boy ate the [MASK] because he was hungry.",
-            "[MASK] is the capital of France.",
+            "I want to [MASK] a book.",
             "She [MASK] the door and went out.",
             "The cat is sleeping on the bed.",
         ),
