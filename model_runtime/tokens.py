@@ -72,11 +72,13 @@ def written_tokens(
     *,
     position: int = 0,
     at: int = 0,
+    word: int = 0,
 ) -> tuple[Token, ...]:
     """One Token for each id that a model wrote, the first at `position`.
 
     Spans count into the written text, which begins at character `at`; a space before a
-    piece belongs to none. Pieces share a word where the tokenizer would have cut it so.
+    piece belongs to none. Pieces share a word where the tokenizer would have cut it so, and
+    words are counted from `word`.
     """
     spans: list[tuple[int, int] | None] = []
     text = ""
@@ -89,7 +91,7 @@ def written_tokens(
             piece = piece.removeprefix(" ")
         start = len(text) + len(piece) - len(piece.lstrip(" "))
         text += piece
-        spans.append((min(start, len(text) - 1), len(text)))
+        spans.append((max(0, min(start, len(text) - 1)), len(text)))
     words = _words_at(tokenizer, text)
     out = []
     for n, (id_, span) in enumerate(zip(ids, spans, strict=True)):
@@ -99,7 +101,9 @@ def written_tokens(
         else:
             start, end = span
             whole = (at + start, at + end)
-            out.append(Token(position + n, id_, text[start:end], whole, words.get(start)))
+            number = words.get(start)
+            number = None if number is None else word + number
+            out.append(Token(position + n, id_, text[start:end], whole, number))
     return tuple(out)
 
 

@@ -55,8 +55,8 @@ LINEUP: dict[str, dict[str, Any]] = {
             "zh": "像 GPT 那样，一个词元接一个词元地往下写",
         },
         "examples": (
-            "The cat is sleeping on the bed.",
             "Once upon a time there was",
+            "The cat is sleeping on the bed.",
             "She opened the door and",
             "I have never been to",
             "What time does the",

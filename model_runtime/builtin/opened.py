@@ -96,16 +96,32 @@ class BuiltinModel:
         given, left_out = self._cut(self._target, text, closed=False)
         if target_text is not None:
             space = " " if self._spaced and not target_text[0].isspace() else ""
-            both, _ = self._cut(self._target, text + space + target_text)
+            whole = text + space + target_text
+            both = tokens_of(self._target.encode(whole), whole, UNK_ID)
+            room = self.info.context_length + 1  # the last token is only ever predicted
             n = next((t.position for t in both if t.span and t.span[1] > len(text)), len(both) - 1)
-            room = self.info.context_length + 1
-            return Reading((), both[:room], False, left_out, max(0, len(both) - room), n_given=n)
+            return Reading(
+                (),
+                both[:room],
+                False,
+                left_out,
+                max(0, len(both) - room - left_out),
+                n_given=min(n, room),
+            )
         with self._lock:
             ids = continued(
                 self._model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID
             )
+        last = max((t.word for t in given if t.word is not None), default=-1)
+        first = self._target.id_to_token(ids[len(given)]) or ""
+        goes_on = self._spaced and first[:1].isalpha() and text[-1:].isalpha()  # sleep + ing
         written = written_tokens(
-            ids[len(given) :], self._target, _SPECIAL_IDS, position=len(given), at=len(text)
+            ids[len(given) :],
+            self._target,
+            _SPECIAL_IDS,
+            position=len(given),
+            at=len(text),
+            word=last if goes_on else last + 1,
         )
         return Reading((), (*given, *written), True, left_out, n_given=len(given))
 

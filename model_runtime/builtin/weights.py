@@ -35,7 +35,7 @@ class Weights:
     source_tokenizer: Tokenizer | None
     target_tokenizer: Tokenizer
     facts: dict[str, Any]  # facts.json
-    cards: dict[str, str]  # language → card, "en" among them
+    cards: dict[str, str]  # language → card; "en" is among them in every model that ships
 
 
 def names() -> list[str]:
@@ -100,15 +100,19 @@ def load_model(folder: Path) -> Transformer:
 
 
 def load(folder: Path) -> Weights:
-    """Everything of a model. Raises FileNotFoundError if a part is missing."""
+    """Everything of a model. Raises FileNotFoundError if a part is missing; only the cards may
+    be, before anybody wrote them."""
     model = load_model(folder)
+    facts = read_facts(folder)
+    if not facts:
+        raise FileNotFoundError(f"no such file: {folder / 'facts.json'}")
     shared = folder if (folder / "target_tokenizer.json").exists() else folder.parent
     source = shared / "source_tokenizer.json"
     return Weights(
         model=model,
         source_tokenizer=Tokenizer.from_file(str(source)) if source.exists() else None,
         target_tokenizer=Tokenizer.from_file(str(shared / "target_tokenizer.json")),
-        facts=read_facts(folder),
+        facts=facts,
         cards={
             path.name.removeprefix("card").removesuffix(".md").lstrip(".") or "en": path.read_text(
                 encoding="utf-8"

@@ -13,7 +13,14 @@ from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from model_runtime.errors import HeadlightError, NoSuchHead, NothingToTrace, TextTooLong
 from model_runtime.recording import OwnAttention
 from model_runtime.tracing import MAX_CHARACTERS, trace
-from tests.model_runtime.reference import NASTY, naughty_strings, traced, translator
+from tests.model_runtime.reference import (
+    NASTY,
+    made_trace,
+    naughty_strings,
+    tokens,
+    traced,
+    translator,
+)
 
 LONG = "a " * 2000  # a letter alone is always one token
 TARGETS = ["猫。", "not Chinese at all", "½ 猫\0😀", "[EOS]", "猫" * 500, "<b>"]
@@ -191,6 +198,18 @@ def test_a_layer_that_is_not_there_is_said(stack, layer):
 def test_the_target_as_text_has_no_special_tokens():
     assert traced(SENTENCE, "猫在床上。").target_text == "猫在床上。"
     assert "[" not in traced(SENTENCE).target_text
+
+
+def test_what_a_decoder_wrote_is_the_text_after_what_it_was_given():
+    made = made_trace(tokens("a"), tokens("[BOS]", "Once", "upon", "a", "time", ".", "[EOS]"))
+    spans = (None, (0, 4), (5, 9), (10, 11), (12, 16), (16, 17), None)
+    target = tuple(
+        dataclasses.replace(token, span=span)
+        for token, span in zip(made.reading.target, spans, strict=True)
+    )
+    for n_given, text in ((0, "Once upon a time."), (2, "upon a time."), (5, "."), (6, "")):
+        reading = dataclasses.replace(made.reading, target=target, n_given=n_given)
+        assert dataclasses.replace(made, reading=reading).target_text == text
 
 
 def test_memory_is_the_sum_of_all_arrays():

@@ -82,7 +82,7 @@ def count(found: weights.Weights, n_rows: int) -> Counted:
         queries, keys = [query for query, _ in cells], [key for _, key in cells]
         counted.following += patterns[:, :, queries, keys].sum(axis=-1)
         n_cells += len(cells)
-        rest = np.arange(2, len(ids))  # the first letter has only [BOS] before it
+        rest = np.arange(1, len(ids))
         counted.before += patterns[:, :, rest, rest - 1].sum(axis=-1)
         n_places += len(rest)
         for query, key in cells:

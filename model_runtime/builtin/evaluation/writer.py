@@ -24,7 +24,7 @@ from model_runtime.builtin.transformer import Transformer
 log = logging.getLogger(__name__)
 
 ORDERS = (1, 2, 5)
-N_SAMPLES = 500
+N_SAMPLES = 1000
 TEMPERATURE = 0.7
 LONGEST_SAMPLE = 60  # tokens
 
@@ -33,8 +33,9 @@ def evaluate(folder: Path, data: Path) -> None:
     """Measure the writer in `folder` on the held-out sentences of `data`.
 
     Perplexity per token ([EOS] counts, [BOS] is given) beside n-grams over the very same
-    tokens, the likeliest token's accuracy, previous-token heads, and samples, of which none may
-    be unfit for a class. Writes them to facts.json, and opens the model at its clearest head.
+    tokens, the likeliest token's accuracy, previous-token heads, and samples: how many are
+    unfit for a class, and how many copy a training sentence. Writes them to facts.json, and
+    opens the model at its clearest head.
     """
     model = weights.load_model(folder)
     tokenizer = Tokenizer.from_file(str(folder / "target_tokenizer.json"))
@@ -44,7 +45,8 @@ def evaluate(folder: Path, data: Path) -> None:
     )
     together = list(batches([([], ids) for ids in held_out], 4096, random.Random(0)))
     size = tokenizer.get_vocab_size()
-    previous = named(neighbour_shares(model, held_out, -1))
+    # [EOS] is only ever predicted, so no query stands there.
+    previous = named(neighbour_shares(model, (ids[:-1] for ids in held_out), -1))
     samples = sample_sentences(model, tokenizer, N_SAMPLES)
     scores: dict[str, Any] = {
         "sentences": len(held_out),
@@ -58,6 +60,7 @@ def evaluate(folder: Path, data: Path) -> None:
         "previous": previous,
         "samples": samples[:12],
         "sampled": N_SAMPLES,
+        "copied": round(copied(samples, corpus.read_english(data)[0]), 4),
         "unfit": sum(not fit_for_class(sample) for sample in samples),
     }
     best = previous["best_head"]
@@ -65,6 +68,12 @@ def evaluate(folder: Path, data: Path) -> None:
     weights.write_facts(folder, scores=scores, opens_at=opens_at)
     for name, score in scores.items():
         log.info("%s: %s", name, score)
+
+
+def copied(samples: list[str], training: list[str]) -> float:
+    """The share of samples that are training sentences, letter by letter, 0…1."""
+    known = set(map(corpus.letters_of, training))
+    return sum(corpus.letters_of(sample) in known for sample in samples) / len(samples)
 
 
 @torch.no_grad()

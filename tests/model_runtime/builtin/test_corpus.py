@@ -1,4 +1,4 @@
-"""Sentence pairs on their way to a model: what is read, what is left out, how it is batched."""
+"""Texts on their way to a model: what is read, what is left out, what is kept for testing."""
 
 import random
 
@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_runtime.builtin.corpus import (
-    Batch,
-    batches,
+    LONGEST,
     encoded,
-    fit_for_class,
+    is_held_out,
     joined,
-    padded,
+    letters_of,
+    read_english,
     read_pairs,
 )
 from model_runtime.builtin.tokenization import EOS_ID, UNK_ID, characters, english_subwords
@@ -42,35 +42,26 @@ def test_what_a_class_should_not_read_is_left_out_only_where_asked(tmp_path):
     assert len(read_pairs(path, filtered=False)) == 3
 
 
-@pytest.mark.parametrize(
-    ("english", "fit"),
-    [
-        ("He killed time.", False),
-        ("KILL", False),
-        ("A skill of Sussex.", True),
-        ("The sextant", True),
-        ("grape", True),
-        ("We make love.", False),
-        ("She is a Muslim lesbian from China.", True),
-    ],
-)
-def test_the_filter_knows_stems_and_spares_other_words(english, fit):
-    assert fit_for_class(english, "好。") == fit
-
-
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_pairs(tmp_path / "none.tsv", filtered=True)
 
 
 def test_joined_pairs_are_two_sentences_on_both_sides():
-    once = joined(PAIRS, 1.0, random.Random(0))
-    for (english, chinese), (first, erst) in zip(once, PAIRS, strict=True):
-        second = english.removeprefix(first + " ")
-        assert (second, chinese.removeprefix(erst)) in PAIRS
+    for pairs in (PAIRS, [(target, source) for source, target in PAIRS]):
+        once = joined(pairs, 1.0, random.Random(0))
+        for (source, target), (first, erst) in zip(once, pairs, strict=True):
+            second = (source.removeprefix(first + " "), target.removeprefix(erst + " "))
+            assert second in pairs
     assert joined(PAIRS, 0.0, random.Random(0)) == PAIRS
     share = len([p for p in joined(PAIRS * 500, 0.1, random.Random(0)) if p not in PAIRS]) / 1500
     assert 0.05 < share < 0.15
+
+
+def test_a_joined_chinese_sentence_has_no_space_once_it_is_tokens():
+    target = characters(chinese for _, chinese in PAIRS)
+    ((_, chinese),) = joined(PAIRS[:1], 1.0, random.Random(0))
+    assert target.encode(chinese).ids == target.encode(chinese.replace(" ", "")).ids
 
 
 def test_encoded_pairs_end_and_unknowns_replace_no_special_token():
@@ -84,48 +75,98 @@ def test_encoded_pairs_end_and_unknowns_replace_no_special_token():
         assert same == target_ids
 
 
-def test_padding_fills_up_to_the_longest():
-    assert padded([[5, 6, 7], [8], []]) == [[5, 6, 7], [8, 0, 0], [0, 0, 0]]
+# --- English sentences -----------------------------------------------------------------------
 
 
-lengths = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 12)), min_size=1, max_size=40)
+def english(folder, sentences="", stories=""):
+    """All sentences of these two files, training and held out, in alphabetical order."""
+    (folder / "sentences.txt").write_text(sentences, encoding="utf-8")
+    (folder / "stories.txt").write_text(stories, encoding="utf-8")
+    training, held_out = read_english(folder)
+    return sorted(training + held_out)
 
 
-def examples_of(sizes):
-    """Pairs of these lengths; the first id of each side tells them apart."""
-    return [([4 + n] * a, [4 + n] * b) for n, (a, b) in enumerate(sizes)]
+def test_a_line_is_a_sentence_and_a_paragraph_of_a_story_is_cut_into_its_sentences(tmp_path):
+    found = english(tmp_path, "A cat. A dog.\n\nNo.\n", "She ran. He sat!\nWhy? We know.\n")
+    assert found == ["A cat. A dog.", "He sat!", "No.", "She ran.", "We know.", "Why?"]
 
 
-@settings(max_examples=60, deadline=None)
-@given(sizes=lengths, seed=st.integers(0, 99))
-def test_every_example_is_in_one_batch_and_no_batch_is_too_large(sizes, seed):
-    made = list(batches(examples_of(sizes), 24, random.Random(seed)))
-    found = sorted(ids[0] - 4 for batch in made for ids in batch.source)
-    assert found == list(range(len(sizes)))
-    for batch in made:
-        assert [ids[0] for ids in batch.source] == [ids[0] for ids in batch.target]
-        for side in (batch.source, batch.target):
-            assert len({len(ids) for ids in side}) == 1
-            assert sum(map(len, side)) <= 24
+@pytest.mark.parametrize(
+    ("paragraph", "cut"),
+    [
+        ("Mr. Smith came. Mrs. Gray left.", ["Mr. Smith came.", "Mrs. Gray left."]),
+        ('"Come in!" She sat down.', ['"Come in!"', "She sat down."]),
+        ('She said, "No." "Why?" he asked.', ['She said, "No."', '"Why?" he asked.']),
+        ("'Is it?' He knew.", ["'Is it?'", "He knew."]),
+        ("It cost 3.5 pounds. It was good.", ["It cost 3.5 pounds.", "It was good."]),
+        ("Wait... and see.", ["Wait... and see."]),  # no capital, no new sentence
+        ('"Oh!" said she. "Go on."', ['"Oh!" said she.', '"Go on."']),
+        ("One.   Two.", ["One.", "Two."]),
+    ],
+)
+def test_a_story_is_cut_after_its_sentences_with_the_quotes_that_close_them(
+    tmp_path, paragraph, cut
+):
+    assert english(tmp_path, stories=paragraph) == sorted(cut)
 
 
-def test_the_same_seed_makes_the_same_batches():
-    examples = examples_of([(n % 7 + 1, n % 5 + 1) for n in range(30)])
-    one, same, other = (list(batches(examples, 24, random.Random(s))) for s in (1, 1, 2))
-    assert one == same != other
+def test_two_spellings_of_a_sentence_are_one_and_the_first_is_kept(tmp_path):
+    assert english(tmp_path, "The cat, sat.\nthe CAT sat\nThe cat sat!\n") == ["The cat, sat."]
+    assert letters_of("The cat, sat — 2!") == "thecatsat2"
 
 
-def test_an_example_beyond_the_limit_is_a_batch_of_its_own():
-    short, long = ([4], [4]), ([5] * 9, [5])
-    assert sorted(batches([short, long], 4, random.Random(0)), key=str) == [
-        Batch([[4]], [[4]]),
-        Batch([[5] * 9], [[5]]),
-    ]
+def test_a_sentence_of_a_file_is_not_told_again_by_a_story(tmp_path):
+    assert english(tmp_path, "He ran.\n", "He ran! She ran.\n") == ["He ran.", "She ran."]
 
 
-def test_an_example_beyond_the_limit_can_come_first():
-    assert list(batches([([5] * 9, [5])], 4, random.Random(0))) == [Batch([[5] * 9], [[5]])]
+@pytest.mark.parametrize("open_quote", ['"Come here.', 'He said, "No', 'a " b " c "'])
+def test_a_sentence_with_an_open_quote_is_left_out(tmp_path, open_quote):
+    assert english(tmp_path, f"{open_quote}\nYes.\n") == ["Yes."]
 
 
-def test_no_examples_are_no_batches():
-    assert list(batches([], 24, random.Random(0))) == []
+def test_what_is_too_long_and_what_is_blank_is_left_out(tmp_path):
+    just, beyond = "a" * LONGEST, "b" * (LONGEST + 1)
+    assert english(tmp_path, f"{just}\n{beyond}\n   \n\n", "") == [just]
+
+
+def test_what_a_class_should_not_read_is_left_out_of_both_files(tmp_path):
+    found = english(tmp_path, "He killed it.\nHi.\n", "She ran. He was murdered. Sussex.")
+    assert found == ["Hi.", "She ran.", "Sussex."]
+
+
+def test_sentences_are_read_in_one_form(tmp_path):
+    assert english(tmp_path, "  Ａ ﬁne １.  \n") == ["A fine 1."]
+
+
+def test_one_in_fifty_is_held_out_whatever_the_spelling(tmp_path):
+    sentences = [f"This is sentence number {n}." for n in range(3000)]
+    for spelled in (sentences, [s.upper() + "!" for s in sentences], sentences[::-1]):
+        (tmp_path / "sentences.txt").write_text("\n".join(spelled), encoding="utf-8")
+        (tmp_path / "stories.txt").write_text("", encoding="utf-8")
+        training, held_out = read_english(tmp_path)
+        assert len(training) + len(held_out) == 3000
+        assert 30 < len(held_out) < 90
+        kept = {letters_of(s) for s in held_out}
+        assert kept == {letters_of(s) for s in sentences if is_held_out(letters_of(s), 50)}
+        assert not kept & {letters_of(s) for s in training}
+
+
+@pytest.mark.parametrize("missing", ["sentences.txt", "stories.txt"])
+def test_a_missing_file_of_english_is_said(tmp_path, missing):
+    for name in {"sentences.txt", "stories.txt"} - {missing}:
+        (tmp_path / name).write_text("A cat.\n", encoding="utf-8")
+    with pytest.raises(FileNotFoundError, match=missing):
+        read_english(tmp_path)
+
+
+def test_what_is_held_out_is_the_same_in_every_run():
+    # CRC-32 of "123456789" is 0xCBF43926, the check value of its definition.
+    for one_in in (1, 2, 50, 0xCBF43926):
+        assert is_held_out("123456789", one_in) == (0xCBF43926 % one_in == 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(key=st.text(max_size=20))
+def test_every_key_is_held_out_of_one_and_of_what_is_held_out_of_ten_all_is_of_five(key):
+    assert is_held_out(key, 1)
+    assert not is_held_out(key, 10) or is_held_out(key, 5)

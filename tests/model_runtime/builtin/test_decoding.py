@@ -12,7 +12,14 @@ import torch
 
 from model_runtime.builtin import decoding
 from model_runtime.builtin.config import TransformerConfig
-from model_runtime.builtin.decoding import beam_search, greedy, greedy_batch
+from model_runtime.builtin.decoding import (
+    beam_search,
+    continued,
+    greedy,
+    greedy_batch,
+    next_scores,
+    sampled,
+)
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 
@@ -161,3 +168,133 @@ def test_four_beams_find_a_target_at_least_as_likely_as_greedy(seed):
     single = greedy(model, source, 10, bos=BOS_ID, eos=EOS_ID)
     best = beam_search(model, source, 10, beams=4, length_penalty=0, bos=BOS_ID, eos=EOS_ID)
     assert log_probability(model, source, best) >= log_probability(model, source, single) - 1e-5
+
+
+# --- a decoder alone -------------------------------------------------------------------------
+
+WRITER = replace(TINY, topology="decoder", source_vocab_size=0, tie_unembedding=False)
+GIVEN = [BOS_ID, 4, 7, 5]
+
+
+def tiny_writer(seed, **changes):
+    torch.manual_seed(seed)
+    return Transformer(replace(WRITER, **changes)).eval()
+
+
+def continuation(model, ids, n_more, eos=EOS_ID):
+    return continued(model, ids, n_more, bos=BOS_ID, eos=eos)
+
+
+def draw(model, ids, max_length, seed, temperature=1.0, eos=EOS_ID):
+    generator = torch.Generator().manual_seed(seed)
+    return sampled(
+        model, ids, max_length, bos=BOS_ID, eos=eos, temperature=temperature, generator=generator
+    )
+
+
+@torch.no_grad()
+def likeliest_each_time(model, ids, n_more):
+    ids = list(ids)
+    while n_more and len(ids) <= WRITER.context_length:
+        scores = model.logits(model.decode(torch.tensor([ids])))[0, -1].clone()
+        scores[[PAD_ID, UNK_ID, BOS_ID]] = -torch.inf
+        ids.append(int(scores.argmax()))
+        n_more -= 1
+        if ids[-1] == EOS_ID:
+            break
+    return ids
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_continuation_takes_the_likeliest_token_at_every_step(seed):
+    model = tiny_writer(seed)
+    assert continuation(model, GIVEN, 6) == likeliest_each_time(model, GIVEN, 6)
+
+
+def test_some_tiny_writer_comes_to_an_end_and_some_is_cut_off():
+    texts = [continuation(tiny_writer(s), GIVEN, 8) for s in SEEDS]
+    assert {text[-1] == EOS_ID for text in texts} == {True, False}
+
+
+@pytest.mark.parametrize("n_more", [0, 1, 3])
+def test_a_continuation_is_as_long_as_asked_if_it_never_ends(n_more):
+    text = continuation(tiny_writer(1), GIVEN, n_more, eos=UNK_ID)  # never written
+    assert text[:4] == GIVEN
+    assert len(text) == 4 + n_more
+
+
+def test_a_continuation_may_predict_one_token_beyond_the_context():
+    never_written = UNK_ID
+    for n_given in (9, 11, 12):
+        given = [BOS_ID, *[4] * (n_given - 1)]
+        text = continuation(tiny_writer(1), given, 99, eos=never_written)
+        assert len(text) == WRITER.context_length + 1
+        assert text[:n_given] == given
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_sample_from_an_equal_generator_is_equal(seed):
+    model = tiny_writer(0)
+    assert draw(model, GIVEN, 12, seed) == draw(model, GIVEN, 12, seed)
+    assert len({tuple(draw(model, GIVEN, 12, other)) for other in SEEDS}) > 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_sample_at_a_temperature_near_zero_is_the_likeliest_text(seed):
+    model = tiny_writer(seed)
+    cold = draw(model, GIVEN, 12, seed, temperature=1e-4)
+    assert cold == likeliest_each_time(model, GIVEN, 8)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 50.0])
+def test_no_sample_holds_padding_unknown_or_a_second_beginning(seed, temperature):
+    model = tiny_writer(seed)
+    with torch.no_grad():
+        model.unembedding.weight[[PAD_ID, UNK_ID, BOS_ID]] *= 20
+    for text in (
+        draw(model, [BOS_ID], 12, seed, temperature),
+        continuation(model, [BOS_ID], 11),
+    ):
+        assert text[0] == BOS_ID
+        assert not {PAD_ID, UNK_ID, BOS_ID} & set(text[1:])
+        assert EOS_ID not in text[:-1]
+
+
+def test_a_sample_stops_at_its_end_at_the_limit_and_at_the_context():
+    model = tiny_writer(0)
+    texts = [draw(model, GIVEN, 8, seed, temperature=5.0) for seed in range(40)]
+    ended = [text for text in texts if text[-1] == EOS_ID]
+    assert ended and all(text.index(EOS_ID) == len(text) - 1 for text in ended)
+    assert {len(text) for text in texts if text[-1] != EOS_ID} == {8}
+    endless = [draw(model, GIVEN, limit, 0, eos=UNK_ID) for limit in (4, 9, 99)]
+    assert [len(text) for text in endless] == [4, 9, WRITER.context_length]
+
+
+def test_samples_are_drawn_with_the_shares_of_the_softmax():
+    model = tiny_writer(0)
+    n = 1000
+    for temperature in (1.0, 0.5):
+        with torch.no_grad():
+            scores = model.logits(model.decode(torch.tensor([GIVEN])))[0, -1].clone()
+        scores[[PAD_ID, UNK_ID, BOS_ID]] = -torch.inf
+        expected = (scores / temperature).softmax(dim=-1)
+        generator = torch.Generator().manual_seed(1)
+        counts = torch.zeros(WRITER.target_vocab_size)
+        for _ in range(n):
+            text = sampled(
+                model, GIVEN, 5, bos=BOS_ID, eos=EOS_ID, temperature=temperature,
+                generator=generator,
+            )  # fmt: skip
+            counts[text[-1]] += 1
+        # Four standard deviations of the commonest share, √(¼ / n).
+        assert (counts / n - expected).abs().max() < 4 * 0.5 / n**0.5
+
+
+@torch.no_grad()
+def test_the_next_scores_are_the_last_logits_without_what_no_text_is_written_with():
+    model, target = tiny_writer(2), torch.tensor([GIVEN, GIVEN[::-1]])
+    scores = next_scores(model, target, None, None, BOS_ID)
+    plain = model.logits(model.decode(target))[:, -1]
+    torch.testing.assert_close(scores[:, 3:], plain[:, 3:])
+    assert torch.isneginf(scores[:, [PAD_ID, UNK_ID, BOS_ID]]).all()

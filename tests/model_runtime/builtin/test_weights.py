@@ -85,7 +85,7 @@ def test_tensors_that_do_not_fit_are_named(tmp_path):
 
 @pytest.mark.parametrize(
     "part",
-    ["config.json", "model.safetensors", "target_tokenizer.json", "facts.json", "card.md"],
+    ["config.json", "model.safetensors", "target_tokenizer.json", "facts.json"],
 )
 def test_a_missing_part_is_said(tmp_path, part):
     (write(tmp_path, tiny()) / part).unlink()
@@ -101,12 +101,103 @@ def test_facts_are_added_and_replaced(tmp_path):
     assert facts == {"bleu": 2.0, "text": "小", "more": [1]}
 
 
-def test_every_model_that_ships_can_be_loaded():
-    assert "translator" in weights.names()
-    for name in weights.names():
-        loaded = weights.load(weights.MODELS / name)
-        assert loaded.model.config.target_vocab_size == loaded.target_tokenizer.get_vocab_size()
-        assert loaded.facts["parameters"] == sum(p.numel() for p in loaded.model.parameters())
+def test_a_model_is_measured_before_anybody_wrote_its_card(tmp_path):
+    (write(tmp_path, tiny()) / "card.md").unlink()
+    assert weights.load(tmp_path).cards == {}
+
+
+def test_cards_are_kept_by_language(tmp_path):
+    (write(tmp_path, tiny()) / "card.zh.md").write_text("# 小\n", encoding="utf-8")
+    assert weights.load(tmp_path).cards == {"en": "# Tiny 小\n", "zh": "# 小\n"}
+
+
+def test_without_an_encoders_tokenizer_there_is_none(tmp_path):
+    model = tiny(topology="decoder", source_vocab_size=0)
+    (write(tmp_path, model) / "source_tokenizer.json").unlink()
+    assert weights.load(tmp_path).source_tokenizer is None
+
+
+# --- variants --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def family(tmp_path, monkeypatch):
+    """Two models in a folder of models: one with two variants, one of variants only."""
+    monkeypatch.setattr(weights, "MODELS", tmp_path)
+    folder = tmp_path / "sums"
+    folder.mkdir()
+    write(folder, tiny())
+    weights.save_variant(folder, "0100", tiny(d_ff=16), steps=100, licence="other")
+    weights.save_variant(folder, "0000", tiny(positions="none"), steps=0)
+    several = tmp_path / "kinds"
+    several.mkdir()
+    TARGET.save(str(several / "target_tokenizer.json"))
+    (several / "card.md").write_text("# Kinds\n", encoding="utf-8")
+    weights.write_facts(several, licence="none", reads="letters")
+    for kind in ("alibi", "rotary"):
+        model = tiny(topology="decoder", source_vocab_size=0, positions=kind)
+        weights.save_variant(several, kind, model, parameters=7)
+    return tmp_path
+
+
+def test_a_variant_is_named_after_its_model(family):
+    assert weights.names() == ["kinds@alibi", "kinds@rotary", "sums", "sums@0000", "sums@0100"]
+    assert weights.folder_of("sums") == family / "sums"
+    assert weights.folder_of("sums@0100") == family / "sums" / "0100"
+    assert all((weights.folder_of(name) / "config.json").exists() for name in weights.names())
+
+
+def test_a_variants_facts_come_after_its_models_and_replace_them(family):
+    parent = weights.read_facts(weights.folder_of("sums"))
+    assert "steps" not in parent and parent["licence"] == "none"
+    facts = weights.read_facts(weights.folder_of("sums@0100"))
+    assert (facts["steps"], facts["licence"]) == (100, "other")
+    assert facts | {"licence": "none"} == parent | {"steps": 100}
+    own = json.loads((family / "sums" / "0100" / "facts.json").read_text("utf-8"))
+    assert own == {"steps": 100, "licence": "other"}
+
+
+def test_a_variant_has_weights_of_its_own_and_its_models_tokens_and_cards(family):
+    parent, variant = (weights.load(weights.folder_of(name)) for name in ("sums", "sums@0100"))
+    assert (parent.model.config.d_ff, variant.model.config.d_ff) == (8, 16)
+    for one, other in (
+        (parent.source_tokenizer, variant.source_tokenizer),
+        (parent.target_tokenizer, variant.target_tokenizer),
+    ):
+        assert one is not None and other is not None
+        assert one.to_str() == other.to_str()
+    assert parent.cards == variant.cards == {"en": "# Tiny 小\n"}
+    assert not variant.model.training
+
+
+def test_a_model_of_variants_only_lends_them_tokens_cards_and_facts(family):
+    assert "kinds" not in weights.names()
+    found = weights.load(weights.folder_of("kinds@rotary"))
+    assert found.model.config.positions == "rotary"
+    assert found.source_tokenizer is None
+    assert found.target_tokenizer.to_str() == TARGET.to_str()
+    assert found.facts == {"licence": "none", "reads": "letters", "parameters": 7}
+    assert found.cards == {"en": "# Kinds\n"}
+
+
+def test_saving_a_variant_again_replaces_its_weights_and_adds_to_its_facts(family):
+    folder = weights.folder_of("sums")
+    weights.save_variant(folder, "0100", tiny(d_ff=24), exact=0.5)
+    found = weights.load(folder / "0100")
+    assert found.model.config.d_ff == 24
+    assert (found.facts["steps"], found.facts["exact"]) == (100, 0.5)
+
+
+def test_a_variant_opens_and_checks_itself(family):
+    for name in ("sums@0000", "sums@0100"):
+        opened = BuiltinModel(f"builtin:{name}", weights.load(weights.folder_of(name)))
+        assert opened.info.name == name
+        assert tracing.trace(opened, "the cat sat", "猫坐。").check <= 1e-5
+
+
+def test_a_config_is_read_without_the_weights(family):
+    (family / "sums" / "model.safetensors").unlink()
+    assert weights.read_config(family / "sums") == tiny().config
 
 
 @pytest.mark.parametrize(

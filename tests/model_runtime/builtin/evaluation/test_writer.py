@@ -71,7 +71,13 @@ def test_samples_are_the_same_each_time_and_hold_no_special_token(folder):
     assert not any("[" in sample for sample in first)
 
 
-def test_an_evaluation_compares_over_the_same_tokens_and_names_a_head(folder, data):
+def test_a_copy_is_a_training_sentence_letter_by_letter():
+    training = ["The cat is here.", "A dog!"]
+    assert writer.copied(["the cat is here", "A dog", "A cat", "The cat"], training) == 0.5
+
+
+def test_an_evaluation_compares_over_the_same_tokens_and_names_a_head(folder, data, monkeypatch):
+    monkeypatch.setattr(writer, "N_SAMPLES", 20)
     writer.evaluate(folder, data)
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
     scores = facts["scores"]
