@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model_runtime.builtin import __main__ as command
-from model_runtime.builtin import recipes, weights
+from model_runtime.builtin import evaluation, recipes, weights
 
 
 @pytest.fixture
@@ -102,7 +102,6 @@ def test_one_epoch_of_a_tiny_recipe_writes_a_model(monkeypatch, tmp_path):
 
 
 def test_evaluate_calls_the_evaluation_of_the_model(monkeypatch, tmp_path):
-    evaluation = pytest.importorskip("model_runtime.builtin.evaluation")
     calls = []
     monkeypatch.setitem(
         evaluation.EVALUATIONS, "reversal", lambda *arguments: calls.append(arguments)
