@@ -92,7 +92,7 @@ def writer(data: Path, folder: Path, device: torch.device, epochs: int | None) -
                 epochs=epochs or 10, learning_rate=1e-3, warmup_steps=200, label_smoothing=0.0
             ),
             facts=LINEUP["writer"]
-            | {"licence": LICENCE, "training_sentences": len(training), "writes_up_to": 24},
+            | {"licence": LICENCE, "training_sentences": len(training), "writes_up_to": 12},
             begin=lambda model: begin_with(model, filler.model),
         ),
         device,
