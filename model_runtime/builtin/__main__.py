@@ -45,7 +45,7 @@ def main() -> None:
         from model_runtime.builtin import evaluation
 
         evaluation.EVALUATIONS[arguments.model](folder, data)
-        evaluation.sample.write_sample(folder)
+        evaluation.sample.write_sample(arguments.model, folder)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Knows which evaluation belongs to which model; each writes its scores to facts.j
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from model_runtime.builtin.evaluation import (
@@ -24,9 +25,9 @@ EVALUATIONS: dict[str, Evaluation] = {
     "zh-en": translation.chinese_to_english,
     "writer": writer.evaluate,
     "blanks": blanks.evaluate,
-    "dates": tasks.evaluate,
-    "reversal": tasks.evaluate,
-    "addition": tasks.evaluate,
+    "dates": partial(tasks.evaluate, "dates"),
+    "reversal": partial(tasks.evaluate, "reversal"),
+    "addition": partial(tasks.evaluate, "addition"),
     "induction": induction.evaluate,
     "positions": positions.evaluate,
 }

@@ -47,12 +47,11 @@ def sample_score(name: str, found: weights.Weights) -> tuple[str, float]:
     return "right letters before, in 256 unseen rows", positions.accuracy(found.model, rows)
 
 
-def write_sample(folder: Path) -> None:
-    """Measure the sample for the model in `folder` and its variants, and write it to their
+def write_sample(name: str, folder: Path) -> None:
+    """Measure the sample for the model `name` in `folder` and its variants, and write it to their
     facts.json."""
     for path in sorted(folder.glob("**/model.safetensors")):
         place = path.parent
-        name = folder.name if place == folder else f"{folder.name}@{place.name}"
         what, score = sample_score(name, weights.load(place))
         weights.write_facts(place, sample={"what": what, "score": round(score, 4)})
 

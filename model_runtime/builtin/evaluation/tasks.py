@@ -67,13 +67,13 @@ TASKS: dict[str, tuple[tasks.Task, Looks, str, Callable[[str], str]]] = {
 }
 
 
-def evaluate(folder: Path, data: Path) -> None:
-    """Measure a model of a generated task, by the name of its folder; `data` is not read.
+def evaluate(name: str, folder: Path, data: Path) -> None:
+    """Measure the model of the generated task `name` in `folder`; `data` is not read.
 
     Writes to facts.json: the share of N_UNSEEN unseen questions that are answered to the
     letter, a baseline's share of the same, and each head's share where the rule looks.
     """
-    task, looks, baseline, answer_of = TASKS[folder.name]
+    task, looks, baseline, answer_of = TASKS[name]
     found = weights.load(folder)
     assert found.source_tokenizer
     asked = tasks.examples(task, N_UNSEEN, random.Random(7), held_out=True)
@@ -101,11 +101,11 @@ def evaluate(folder: Path, data: Path) -> None:
         },
         "wrong": [[*pair, a] for a, pair in zip(answers, asked, strict=True) if a != pair[1]][:5],
     }
-    if folder.name == "addition":
+    if name == "addition":
         scores["gathered"] = gathered(found.model, found.source_tokenizer, asked[:N_LOOKED_AT])
     weights.write_facts(folder, scores=scores)
-    for name, score in scores.items():
-        log.info("%s: %s", name, score)
+    for kind, score in scores.items():
+        log.info("%s: %s", kind, score)
 
 
 def answers_to(

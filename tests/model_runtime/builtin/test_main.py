@@ -108,3 +108,12 @@ def test_evaluate_calls_the_evaluation_of_the_model(monkeypatch, tmp_path):
     )
     run(monkeypatch, "evaluate", "reversal", "--out", tmp_path / "m", "--data", tmp_path)
     assert calls == [(tmp_path / "m", tmp_path)]
+
+
+def test_a_model_is_measured_in_a_folder_of_any_name(monkeypatch, tmp_path):
+    folder = tmp_path / "mine"
+    run(monkeypatch, "train", "reversal", "--epochs", "1", "--out", folder)
+    run(monkeypatch, "evaluate", "reversal", "--out", folder)
+    facts = weights.read_facts(folder)
+    assert facts["scores"]["unseen"] == 2000
+    assert facts["sample"]["what"] == "exact answers, of 200 unseen questions"
