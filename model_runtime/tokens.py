@@ -47,7 +47,9 @@ def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
     real = [i for i, span in enumerate(spans) if span is not None]
     for i in real:
         start, end = spans[i] or (0, 0)
-        if text[start:end].strip():  # a space before a piece is no part of what is shown
+        if encoding.tokens[i] == "▁" and text[start:end].strip():
+            spans[i] = (start, start)  # the space that is thought before a text covers nothing
+        elif text[start:end].strip():  # a space before a piece is no part of what is shown
             spans[i] = (start + len(text[start:end]) - len(text[start:end].lstrip()), end)
     for i, following in zip(real, [*real[1:], None][: len(real)], strict=True):
         start, end = spans[i] or (0, 0)

@@ -117,7 +117,10 @@ def from_url(url: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
 
     switch = ("1", "0")
     spoken = one_of(LANGUAGE, tuple(language.LANGUAGES), _language(url))
-    ref = one_of(MODEL, catalog.references(), catalog.DEFAULT)
+    # A variant that there is not stands for its model.
+    name = url.get(MODEL, "").removeprefix(catalog.BUILTIN).partition("@")[0]
+    default = lineup.opening(name).ref if name in lineup.names() else catalog.DEFAULT
+    ref = one_of(MODEL, catalog.references(), default if MODEL in url else catalog.DEFAULT)
     values: dict[str, object] = {
         LANGUAGE: spoken,
         MODEL: ref,

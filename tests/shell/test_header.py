@@ -109,11 +109,21 @@ def test_another_kind_of_the_same_model_keeps_the_text():
     assert address(app) == {"model": "builtin:kinds@none", "text": "zz"}
 
 
-@pytest.mark.parametrize("unknown", ["kinds", "kinds@none2", "grows@50", "grows@", "@0050"])
-def test_an_unknown_variant_gets_a_sentence_and_the_default(unknown):
+@pytest.mark.parametrize(
+    ("unknown", "shown"),
+    [
+        ("kinds", "builtin:kinds@rotary"),
+        ("kinds@none2", "builtin:kinds@rotary"),
+        ("grows@50", "builtin:grows"),
+        ("grows@", "builtin:grows"),
+        ("@0050", catalog.DEFAULT),
+        ("nothing@0050", catalog.DEFAULT),
+    ],
+)
+def test_an_unknown_variant_gets_a_sentence_and_its_model(unknown, shown):
     app = opened(model=f"builtin:{unknown}")
     assert not app.exception and len(complaints(app)) == 1
-    assert ref(app) == catalog.DEFAULT
+    assert ref(app) == shown
 
 
 @pytest.mark.parametrize(
