@@ -6,7 +6,8 @@ The same above and below every page. Knows a trace; draws no figures and keeps n
 import streamlit as st
 from babel.numbers import format_compact_decimal
 
-from model_runtime.types import Trace
+from model_runtime import catalog
+from model_runtime.types import ModelInfo, Trace
 from shell import language
 from shell.language import _, ngettext
 from viz.labels import in_markdown
@@ -69,7 +70,7 @@ def footer(trace: Trace) -> None:
             ),
             type="tertiary",
         ):
-            st.markdown(info.cards.get(language.current(), info.cards["en"]))
+            _card(info)
         with st.popover(_("attention is not explanation"), type="tertiary"):
             st.markdown(
                 _(
@@ -81,3 +82,17 @@ def footer(trace: Trace) -> None:
                     "2019)."
                 )
             )
+
+
+def _card(info: ModelInfo) -> None:
+    """The model's card; before it, of a variant, what it is, for the card is of all of them."""
+    spoken = language.current()
+    entry = catalog.entry(info.ref)
+    if entry.variant:
+        st.caption(
+            _("This card is of {name} as a whole. What is shown now: {summary}.").format(
+                name=in_markdown(entry.name),
+                summary=in_markdown(entry.summary.get(spoken, entry.summary["en"])),
+            )
+        )
+    st.markdown(info.cards.get(spoken, info.cards["en"]))

@@ -87,8 +87,8 @@ LINEUP: dict[str, dict[str, Any]] = {
     "dates": {
         "reads": "dates",
         "summary": {
-            "en": "any way to write a date → 2024-03-05: copies in blocks",
-            "zh": "各种日期写法 → 2024-03-05：成块地复制与换位",
+            "en": "eleven ways to write a date → 2024-03-05: copies in blocks",
+            "zh": "十一种日期写法 → 2024-03-05：成块地复制与换位",
         },
         "examples": (
             "March 5, 2024",
@@ -105,8 +105,8 @@ LINEUP: dict[str, dict[str, Any]] = {
     "reversal": {
         "reads": "letters",
         "summary": {
-            "en": "writes a word backwards: a perfect anti-diagonal",
-            "zh": "把单词倒过来写：一条完美的反对角线",
+            "en": "writes a word backwards: an anti-diagonal",
+            "zh": "把单词倒过来写：一条反对角线",
         },
         "examples": ("attention", "headlight", "stressed", "cat", "abcdefghijkl", "level"),
         "opens_at": {"stack": "cross", "layer": 0, "head": 3},

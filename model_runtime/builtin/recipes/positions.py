@@ -27,7 +27,7 @@ def positions(data: Path, folder: Path, device: torch.device, epochs: int | None
     """All five, as variants of one model that has no weights of its own. Needs no data.
 
     Each position of a row of letters is asked for the letter before it. Where it stands is
-    all that tells: a model without positions sees a set, and must guess.
+    all that tells: a model without positions sees a bag of letters, and must guess.
     """
     tokenizer = tokenization.symbols(tasks.LETTERS, starts=True, ends=True)
     folder.mkdir(parents=True, exist_ok=True)
