@@ -50,8 +50,9 @@ def test_an_address_with_a_model_alone_opens_its_first_example(entry):
 def test_every_line_says_what_the_model_is_in_the_language_of_the_page():
     assert "writes — writes *tiny*" in opened().selectbox(key="_model").options
     assert "writes — writes 很小" in opened(lang="zh").selectbox(key="_model").options
-    (said,) = [c.value for c in opened(model="builtin:grows@0050").caption if "steps" in c.value]
-    assert said == "0050 steps"
+    said = [c.value for c in opened(model="builtin:grows@0050").caption if "steps" in c.value]
+    in_card = "This card is of grows as a whole. What is shown now: 0050 steps."
+    assert said == ["0050 steps", in_card]
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(EVERY, 2)))
