@@ -45,9 +45,10 @@ def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
         for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
     ]
     real = [i for i, span in enumerate(spans) if span is not None]
+    pieces = encoding.tokens  # a new list each time it is asked for
     for i in real:
         start, end = spans[i] or (0, 0)
-        if encoding.tokens[i] == "▁" and text[start:end].strip():
+        if pieces[i] == "▁" and text[start:end].strip():
             spans[i] = (start, start)  # the space that is thought before a text covers nothing
         elif text[start:end].strip():  # a space before a piece is no part of what is shown
             spans[i] = (start + len(text[start:end]) - len(text[start:end].lstrip()), end)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Unpack
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.driving import Look, OpenContext, OpenPage, Watch, settle
 
@@ -59,6 +59,7 @@ def pytest_runtest_makereport(
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests of this folder; gone afterwards, and its event loop with it."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield chromium
