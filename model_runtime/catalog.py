@@ -9,7 +9,7 @@ from functools import cache
 
 from model_runtime.builtin import weights
 from model_runtime.errors import UnknownModel
-from model_runtime.recording import LoadedModel
+from model_runtime.recording import LoadedModel, Report
 
 BUILTIN = "builtin:"
 DEFAULT = "builtin:translator"
@@ -77,12 +77,23 @@ def entry(ref: str) -> Entry:
     raise UnknownModel(ref=ref, known=", ".join(references()))
 
 
-def open_model(ref: str) -> LoadedModel:
-    """Load the model that `ref` names, such as "builtin:translator", onto the CPU.
+def is_builtin(ref: str) -> bool:
+    """Whether a reference names a model that ships with Headlight, or would."""
+    return ref.startswith(BUILTIN)
 
-    Raises UnknownModel, which lists what can be opened.
+
+def open_model(ref: str, report: Report | None = None) -> LoadedModel:
+    """Load the model that `ref` names onto the CPU, and check it.
+
+    `ref` is "builtin:translator", a Hub id such as "org/name" or "org/name@revision", or a
+    folder: "/models/mine", "./mine", "~/mine". `report` hears how far it is. Raises a
+    `HeadlightError` that says what is wrong and what to do.
     """
-    folder = weights.folder_of(entry(ref).ref.removeprefix(BUILTIN))
-    from model_runtime.builtin.opened import BuiltinModel
+    if is_builtin(ref):
+        folder = weights.folder_of(entry(ref).ref.removeprefix(BUILTIN))
+        from model_runtime.builtin.opened import BuiltinModel
 
-    return BuiltinModel(ref, weights.load(folder))
+        return BuiltinModel(ref, weights.load(folder))
+    from model_runtime.huggingface.opened import open_checkpoint
+
+    return open_checkpoint(ref, report or (lambda _: None))

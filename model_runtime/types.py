@@ -15,6 +15,9 @@ from model_runtime.errors import NoSuchHead
 
 MASK = "[MASK]"  # how a blank is typed, for a model that fills blanks
 StackName = Literal["encoder", "decoder", "cross"]
+# What a row of logits is over: the vocabulary, the labels of one token or of the whole text,
+# the beginning and the end of an answer, or nothing, for the model has no head.
+Predicts = Literal["tokens", "token labels", "text labels", "answer span", "nothing"]
 Floats = NDArray[np.float32]
 
 
@@ -28,15 +31,33 @@ class OpensAt:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """A sentence on a model, for people: an English catalog key, and what fills its {places}."""
+
+    message: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """What a short probe found when a checkpoint was opened: largest absolute differences."""
+
+    pattern: float  # recomputed patterns, to the model's own
+    z: float  # recomputed head outputs, to the model's own
+    logits: float  # of a recorded run, to those of an unrecorded one
+    remarks: tuple[Remark, ...] = ()  # what cannot be shown exactly, or at all, and why
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """What is known of a model without running it."""
 
-    ref: str  # how it is opened: "builtin:translator"
+    ref: str  # how it is opened: "builtin:translator", "org/name@revision", "/a/folder"
     name: str
     family: str  # "encoder-decoder", "encoder" or "decoder"
     stacks: tuple[StackName, ...]  # those with attention to show, in reading order
-    n_layers: int  # of each stack
-    n_heads: int
+    n_layers: int  # of each stack; the most, where stacks differ
+    n_heads: int  # of each layer; the most, where layers differ
     n_kv_heads: int  # fewer than n_heads under grouped-query attention
     d_model: int
     d_head: int
@@ -47,6 +68,16 @@ class ModelInfo:
     examples: tuple[str, ...]  # texts that show it well; the first is traced at the start
     vocabulary: tuple[str, ...]  # the tokens that logits are given for, by id, as shown
     opens_at: OpensAt
+    architecture: str = ""  # the checkpoint's own class: "LlamaForCausalLM"
+    predicts: Predicts = "tokens"
+    takes_pair: bool = False  # whether it can read two texts as one sequence
+    has_chat: bool = False  # whether its tokenizer brings a chat template
+    self_check: SelfCheck | None = None  # None: checked with every text alone
+
+    @property
+    def writes(self) -> bool:
+        """Whether each row of a decoder predicts the token after it."""
+        return self.family != "encoder" and self.predicts == "tokens"
 
 
 @dataclass(frozen=True)
@@ -60,6 +91,8 @@ class Token:
     word: int | None  # tokens of one word share this number; None for special tokens
     is_special: bool = False
     is_unknown: bool = False  # outside the vocabulary: the model sees one and the same [UNK]
+    is_byte_piece: bool = False  # some bytes of a character only; `text` names them: 🍎⟨F0⟩
+    part: int = 0  # 1 in the second text of a pair, where spans count into that text
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,8 @@ class Request:
     ref: str
     text: str
     target_text: str | None = None  # None: the model writes its own
+    pair_text: str | None = None  # a second text, read after the first in one sequence
+    chat: bool = False  # the text as a user's message, through the model's chat template
 
 
 @dataclass(frozen=True)
@@ -93,20 +128,39 @@ class Trace:
     reading: Reading
     records: tuple[AttentionRecord, ...]
     intermediates: Mapping[str, Floats]  # "decoder.0.resid_pre" [position, d_model], …
-    logits: Floats  # [position, vocabulary]
+    logits: Floats  # [position, vocabulary], of the positions from `logits_start` on
     check: float  # the largest |recomputed − the model's own| over all patterns and z
+    logits_start: int = 0  # > 0 where a text is so long that only the last rows are kept
+    checked_rows: int | None = None  # query rows per head that `check` is over; None: all
+
+    def logits_at(self, position: int) -> Floats:
+        """[vocabulary], what one position predicts. Raises IndexError where it is not kept."""
+        row = position - self.logits_start
+        if not 0 <= row < len(self.logits):
+            raise IndexError(f"no logits are kept of position {position}")
+        return np.asarray(self.logits[row])
+
+    def layers(self, stack: StackName) -> tuple[int, ...]:
+        """The layers of a stack that have attention to show, in order; of a hybrid, not all."""
+        return tuple(record.layer for record in self.records if record.stack == stack)
+
+    def n_heads(self, stack: StackName) -> int:
+        """The most heads that a layer of a stack has."""
+        return max((r.n_heads for r in self.records if r.stack == stack), default=0)
 
     def tokens(self, stack: StackName) -> tuple[tuple[Token, ...], tuple[Token, ...]]:
-        """(query tokens, key tokens) of a stack. A decoder reads all target tokens but
-        the last, which is only ever predicted."""
-        source, target = self.reading.source, self.reading.target[:-1]
+        """(query tokens, key tokens) of a stack. A decoder that writes reads all target
+        tokens but the last, which is only ever predicted."""
+        source, target = self.reading.source, self.reading.target
+        if self.info.writes:
+            target = target[:-1]
         if stack == "encoder":
             return source, source
         return (target, target) if stack == "decoder" else (target, source)
 
     def predicted(self, stack: StackName) -> tuple[Token, ...] | None:
-        """The token that each query row predicts, or None for an encoder's rows."""
-        return None if stack == "encoder" else self.reading.target[1:]
+        """The token that each query row predicts, or None for rows that predict none."""
+        return self.reading.target[1:] if stack != "encoder" and self.info.writes else None
 
     def record(self, stack: StackName, layer: int) -> AttentionRecord:
         """The attention of one layer. Raises NoSuchHead."""

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
+from dataclasses import astuple
 
 import streamlit as st
 
@@ -62,7 +63,7 @@ TRACES = TraceStore(max_count=256, max_bytes=512 * 2**20)
 
 def trace_id(session: str, request: Request) -> str:
     """The name under which a session's request is kept: 32 characters, not guessable."""
-    parts = (session, request.ref, request.text, repr(request.target_text))
+    parts = (session, *map(repr, astuple(request)))
     message = "\0".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(message, key=_KEY, digest_size=16).hexdigest()
 
@@ -75,6 +76,12 @@ def trace(session: str, request: Request) -> tuple[str, Trace]:
     name = trace_id(session, request)
     kept = TRACES.get(name)
     if kept is None:
-        kept = tracing.trace(model(request.ref), request.text, request.target_text)
+        kept = tracing.trace(
+            model(request.ref),
+            request.text,
+            request.target_text,
+            pair_text=request.pair_text,
+            chat=request.chat,
+        )
         TRACES.put(name, kept)
     return name, kept

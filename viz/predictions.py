@@ -84,7 +84,7 @@ def rows(trace: Trace, last: int | None = None) -> list[Row]:
     starts_own = reading.n_given if reading.target_is_own and reading.n_given else len(tokens) + 1
     found = []
     for token in tokens[-last:] if last else tokens:
-        logits = trace.logits[token.position]
+        logits = trace.logits_at(token.position)
         after = following[token.position] if following else None
         found.append(
             Row(

@@ -18,7 +18,7 @@ from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
 from model_runtime.recording import OwnAttention, Pass
 from model_runtime.tokens import shown_piece, tokens_of, written_tokens
-from model_runtime.types import ModelInfo, OpensAt, Reading, StackName, Token
+from model_runtime.types import ModelInfo, OpensAt, Reading, Request, StackName, Token
 
 Arrays = dict[str, NDArray[np.float32]]
 _SPECIAL_IDS = frozenset(range(len(SPECIALS)))
@@ -64,12 +64,13 @@ class BuiltinModel:
             opens_at=OpensAt(**loaded.facts["opens_at"]),
         )
 
-    def read(self, text: str, target_text: str | None) -> Reading:
+    def read(self, request: Request) -> Reading:
         """Tokens of the text and of the target; with no target the model writes its own.
 
         An encoder alone has no target. A decoder alone writes on: its target is the text and
         what follows it.
         """
+        text, target_text = request.text, request.target_text
         if self.info.family == "decoder":
             return self._read_on(text, target_text)
         if self.info.family == "encoder":

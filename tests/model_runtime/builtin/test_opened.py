@@ -13,6 +13,7 @@ import torch
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from model_runtime.tokens import SPACE
 from model_runtime.tracing import trace
+from model_runtime.types import Request
 from model_runtime.views import Look, View
 from tests.model_runtime.builtin import tiny
 from tests.model_runtime.reference import NASTY, pattern_in_loops
@@ -407,7 +408,7 @@ EVERY_KIND = list(itertools.product(tiny.TOPOLOGIES, tiny.POSITIONS))
 def test_recorded_queries_and_keys_reproduce_the_models_pattern(topology, positions):
     model, _ = tiny.opened(topology, positions=positions)
     assert trace(model, SENTENCE).check <= 1e-5
-    for own in model.run(model.read(SENTENCE, None)).attentions:
+    for own in model.run(model.read(Request(model.info.ref, SENTENCE))).attentions:
         for head in range(2):
             ours = pattern_in_loops(own.record, head)
             np.testing.assert_allclose(ours, own.pattern[head], rtol=0, atol=1e-5)
