@@ -86,10 +86,9 @@ class AttentionRecord:
         return self.pattern(head, rows) @ self.v[self.kv_head(head)].astype(np.float64)
 
     @property
-    def nbytes(self) -> int:
-        """Memory held, in bytes; a mask shared with other layers counts here too."""
-        held = (self.q, self.k, self.v, self.bias, self.mask, self.sinks)
-        return sum(array.nbytes for array in held if array is not None)
+    def arrays(self) -> tuple[NDArray[np.generic] | None, ...]:
+        """Everything that takes memory. Layers may share a mask or a bias."""
+        return (self.q, self.k, self.v, self.bias, self.mask, self.sinks)
 
     def _checked(self, head: int) -> int:
         if not 0 <= head < self.n_heads:

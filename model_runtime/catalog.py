@@ -9,7 +9,7 @@ from functools import cache
 
 from model_runtime.builtin import weights
 from model_runtime.errors import UnknownModel
-from model_runtime.recording import LoadedModel, Report
+from model_runtime.recording import LoadedModel, Report, RoomFor
 
 BUILTIN = "builtin:"
 DEFAULT = "builtin:translator"
@@ -82,18 +82,23 @@ def is_builtin(ref: str) -> bool:
     return ref.startswith(BUILTIN)
 
 
-def open_model(ref: str, report: Report | None = None) -> LoadedModel:
+def open_model(
+    ref: str, report: Report | None = None, room_for: RoomFor | None = None
+) -> LoadedModel:
     """Load the model that `ref` names onto the CPU, and check it.
 
     `ref` is "builtin:translator", a Hub id such as "org/name" or "org/name@revision", or a
-    folder: "/models/mine", "./mine", "~/mine". `report` hears how far it is. Raises a
-    `HeadlightError` that says what is wrong and what to do.
+    folder: "/models/mine", "./mine", "~/mine". `report` hears how far it is; `room_for` is
+    called with the bytes of the weights before they are taken. Raises a `HeadlightError`
+    that says what is wrong and what to do.
     """
+    room_for = room_for or (lambda _: None)
     if is_builtin(ref):
         folder = weights.folder_of(entry(ref).ref.removeprefix(BUILTIN))
         from model_runtime.builtin.opened import BuiltinModel
 
+        room_for(weights.read_facts(folder)["parameters"] * 4)
         return BuiltinModel(ref, weights.load(folder))
     from model_runtime.huggingface.opened import open_checkpoint
 
-    return open_checkpoint(ref, report or (lambda _: None))
+    return open_checkpoint(ref, report or (lambda _: None), room_for)

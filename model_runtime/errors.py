@@ -50,6 +50,15 @@ class NoSuchHead(HeadlightError):
     message = N_("{model} has no {stack} L{layer} H{head}.")
 
 
+class ModelsBusy(HeadlightError):
+    """Every model that could make room is at work for somebody."""
+
+    message = N_(
+        "There is no memory for {ref} right now, for others are at work with the models that "
+        "are open. Try again in a moment; your text stays where it is."
+    )
+
+
 class Unforeseen(HeadlightError):
     """Something that is a fault of Headlight's own; its details are in the log."""
 

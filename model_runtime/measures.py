@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# The smallest number whose logarithm is taken: a share of 0 adds nothing to an entropy.
+_TINY = np.finfo(np.float32).tiny
+
 
 @dataclass(frozen=True)
 class Measures:
-    """How a head looks, in six numbers, each a mean over the query rows. None where a measure
+    """How a head looks, in some numbers, each a mean over the query rows. None where a measure
     makes no sense."""
 
     entropy: float  # bits; 0 = each query looks at one key
@@ -20,36 +23,85 @@ class Measures:
     first: float  # share on the first key, 0…1
     previous: float | None  # share on the token before the query's, 0…1
     own: float | None  # share on the query's own token, 0…1
+    sink: float | None = None  # share that goes to no key but to the sink, 0…1
 
 
 def measures(
-    pattern: NDArray[np.floating], visible: NDArray[np.bool_], *, same_sequence: bool
+    pattern: NDArray[np.floating],
+    visible: NDArray[np.bool_],
+    *,
+    same_sequence: bool,
+    has_sink: bool = False,
 ) -> Measures:
-    """Measure a pattern [query, key] whose rows sum to 1; `visible` is its mask.
+    """Measure a pattern [query, key] whose rows sum to 1, less the sink's share; `visible` is
+    its mask.
 
     Distance, previous and own need queries and keys from one sequence. A row that sees
     one key only has no entropy to compare, so it is left out of `entropy_share`.
     """
-    share = np.where(visible, pattern, 0.0)
-    safe = np.where(share > 0, share, 1.0)
-    entropy = -(share * np.log2(safe)).sum(axis=-1)
-    n_visible = visible.sum(axis=-1)
-    open_rows = n_visible > 1
-    entropy_share = None
-    if open_rows.any():
-        entropy_share = float((entropy[open_rows] / np.log2(n_visible[open_rows])).mean())
-    if not same_sequence:
-        first = float(share[:, 0].mean())
-        return Measures(float(entropy.mean()), entropy_share, None, first, None, None)
-    query, key = np.indices(share.shape)
-    return Measures(
-        entropy=float(entropy.mean()),
-        entropy_share=entropy_share,
-        distance=float((share * np.abs(query - key)).sum(axis=-1).mean()),
-        first=float(share[:, 0].mean()),
-        previous=float(np.diagonal(share, offset=-1).mean()) if len(share) > 1 else None,
-        own=float(np.diagonal(share).mean()),
-    )
+    measuring = Measuring(same_sequence=same_sequence, has_sink=has_sink)
+    queries = np.arange(len(pattern))
+    measuring.add(np.where(visible, pattern, 0.0), visible.sum(axis=-1), queries)
+    return measuring.result()
+
+
+class Measuring:
+    """The same for a pattern that comes in blocks of rows, in 32 bits or in 64."""
+
+    def __init__(self, *, same_sequence: bool, has_sink: bool = False) -> None:
+        self._same_sequence = same_sequence
+        self._has_sink = has_sink
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(
+        self,
+        share: NDArray[np.floating],
+        n_visible: NDArray[np.integer],
+        queries: NDArray[np.integer],
+        first_key: int = 0,
+    ) -> None:
+        """Some rows: shares [row, key], 0 where masked, of the keys from `first_key` on (the
+        others have none); how many keys each row sees, and its position."""
+        logarithms = np.log2(np.maximum(share, _TINY))
+        entropy = -np.einsum("ij,ij->i", share, logarithms)
+        open_rows = n_visible > 1
+        most = np.log2(np.where(open_rows, n_visible, 2))
+        self._count("entropy", entropy)
+        self._count("entropy_share", (entropy / most)[open_rows])
+        self._count("first", share[:, 0] if first_key == 0 else np.zeros(len(share)))
+        if self._has_sink:
+            self._count("sink", 1.0 - share.sum(axis=1, dtype=np.float64))
+        if self._same_sequence:
+            keys = np.arange(first_key, first_key + share.shape[1], dtype=share.dtype)
+            apart = np.abs(queries.astype(share.dtype)[:, None] - keys)
+            self._count("distance", np.einsum("ij,ij->i", share, apart))
+            self._count("own", _at(share, queries - first_key))
+            later = queries > 0
+            self._count("previous", _at(share[later], queries[later] - 1 - first_key))
+
+    def _count(self, name: str, rows: NDArray[np.floating]) -> None:
+        self._sums[name] = self._sums.get(name, 0.0) + float(rows.sum(dtype=np.float64))
+        self._counts[name] = self._counts.get(name, 0) + len(rows)
+
+    def result(self) -> Measures:
+        """The means over all rows that were added. Raises KeyError if there was none."""
+        means = {name: self._sums[name] / n for name, n in self._counts.items() if n}
+        return Measures(
+            entropy=means["entropy"],
+            entropy_share=means.get("entropy_share"),
+            distance=means.get("distance"),
+            first=means["first"],
+            previous=means.get("previous"),
+            own=means.get("own"),
+            sink=means.get("sink"),
+        )
+
+
+def _at(share: NDArray[np.floating], keys: NDArray[np.integer]) -> NDArray[np.floating]:
+    """Of each row the share of one key; 0 where that key is not among the columns."""
+    there = (keys >= 0) & (keys < share.shape[1])
+    return np.where(there, share[np.arange(len(share)), np.where(there, keys, 0)], 0.0)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_runtime.attention import ALL, AttentionRecord
-from model_runtime.types import ModelInfo, Reading, Request
+from model_runtime.types import ModelInfo, Reading, Remark, Request
+
+# Tokens. Making and comparing every pattern costs more than the forward pass itself, with n²:
+# of a longer text only some rows of every head are compared, and less is kept beside q, k, v.
+LONG = 256
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+# Called with the bytes that a model is about to take; may raise instead of returning.
+RoomFor = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +40,28 @@ class OwnAttention:
     pattern: NDArray[np.float32] | None  # [head, query, key]; None where it never made one
     z: NDArray[np.float32]  # [head, query, d_value], the model's own
 
-    def error(self, rows: slice = ALL) -> float:
-        """The largest |recomputed − the model's own| over pattern and z of all heads, in some
-        query rows or in all."""
-        worst = 0.0
+    def errors(self, rows: slice = ALL) -> tuple[float, float]:
+        """The largest |recomputed − the model's own| over all heads, (of patterns, of z), in
+        some query rows or in all. Where values are larger than 1, z is measured in units of the
+        largest: 32 bits hold seven digits, not seven decimals."""
+        worst_pattern = worst_z = 0.0
+        unit = max(1.0, float(np.abs(self.z).max(initial=0.0)))
         for head in range(self.record.n_heads):
             pattern = self.record.pattern(head, rows)
             z = pattern @ self.record.v[self.record.kv_head(head)].astype(np.float64)
-            pairs = [(z, self.z[head][rows])]
+            worst_z = _worse(worst_z, (z - self.z[head][rows]) / unit)
             if self.pattern is not None:
-                pairs.append((pattern, self.pattern[head][rows]))
-            for ours, own in pairs:
-                if ours.size:
-                    # numpy's maximum keeps NaN, which must not pass for "no difference".
-                    worst = float(np.maximum(worst, np.abs(ours - own).max()))
-        return worst
+                worst_pattern = _worse(worst_pattern, pattern - self.pattern[head][rows])
+        return worst_pattern, worst_z
+
+    def error(self, rows: slice = ALL) -> float:
+        """The larger of both `errors`."""
+        return float(np.maximum(*self.errors(rows)))
+
+
+def _worse(worst: float, difference: NDArray[np.floating]) -> float:
+    """numpy's maximum keeps NaN, which must not pass for "no difference"."""
+    return float(np.maximum(worst, np.abs(difference).max(initial=0.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +73,17 @@ class Pass:
     logits: NDArray[np.float32]  # [position, vocabulary], from position `logits_start` on
     logits_start: int = 0
     reading: Reading | None = None  # the reading with what the pass itself added to it
+    remarks: tuple[Remark, ...] = ()  # what cannot be shown of it, and why
 
 
 class LoadedModel(Protocol):
     """A model that can be traced, whatever it is made of."""
 
     info: ModelInfo
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the weights."""
 
     def read(self, request: Request) -> Reading:
         """Turn the texts into tokens; write a target where there is none and one is due."""

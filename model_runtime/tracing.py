@@ -12,15 +12,12 @@ import numpy as np
 
 from model_runtime.attention import ALL, AttentionRecord
 from model_runtime.errors import NothingToTrace, TextTooLong
-from model_runtime.recording import LoadedModel
+from model_runtime.recording import LONG, LoadedModel
 from model_runtime.types import Request, Trace
 
 # Tokenizing this much takes a second; a model's context is far smaller.
 MAX_CHARACTERS = 200_000
-# Recomputing every pattern costs more than the forward pass itself, with n²: of a text with
-# more query rows than this, only some rows of every head are compared.
-CHECKED_WHOLE = 256
-CHECKED_ROWS = 8
+CHECKED_ROWS = 8  # of every head, where a text is LONG
 
 
 def trace(
@@ -69,6 +66,7 @@ def trace(
         check=float(np.max([attention.error(rows) for attention in run.attentions], initial=0.0)),
         logits_start=run.logits_start,
         checked_rows=None if rows == ALL else CHECKED_ROWS,
+        remarks=run.remarks,
     )
 
 
@@ -79,7 +77,7 @@ def _given(text: str | None) -> str | None:
 
 def _rows_to_check(n_queries: int) -> slice:
     """All query rows, or CHECKED_ROWS of them spread over a long text."""
-    if n_queries <= CHECKED_WHOLE:
+    if n_queries <= LONG:
         return ALL
     step = n_queries // CHECKED_ROWS
     return slice(step - 1, step * CHECKED_ROWS, step)

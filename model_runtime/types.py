@@ -3,6 +3,7 @@
 Frozen, numpy only, no batch axis, no model inside. Knows neither torch nor the screen.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -32,7 +33,8 @@ class OpensAt:
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence on a model, for people: an English catalog key, and what fills its {places}."""
+    """A sentence on a model, for people: an English catalog key, and what fills its {places};
+    a value may be a Remark itself."""
 
     message: str
     values: Mapping[str, object]
@@ -70,6 +72,7 @@ class ModelInfo:
     opens_at: OpensAt
     architecture: str = ""  # the checkpoint's own class: "LlamaForCausalLM"
     predicts: Predicts = "tokens"
+    mask: str = ""  # how a blank is typed; empty: fills none
     takes_pair: bool = False  # whether it can read two texts as one sequence
     has_chat: bool = False  # whether its tokenizer brings a chat template
     self_check: SelfCheck | None = None  # None: checked with every text alone
@@ -117,6 +120,7 @@ class Reading:
     target_left_out: int = 0
     unfinished: bool = False  # the model was still writing when the context was full
     n_given: int = 0  # a decoder alone: target tokens that the text gave; the rest goes on from it
+    segments: tuple[int, ...] = ()  # token type ids of the text, for a model that reads them
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +136,7 @@ class Trace:
     check: float  # the largest |recomputed − the model's own| over all patterns and z
     logits_start: int = 0  # > 0 where a text is so long that only the last rows are kept
     checked_rows: int | None = None  # query rows per head that `check` is over; None: all
+    remarks: tuple[Remark, ...] = ()  # what cannot be shown of this text, and why
 
     def logits_at(self, position: int) -> Floats:
         """[vocabulary], what one position predicts. Raises IndexError where it is not kept."""
@@ -185,6 +190,18 @@ class Trace:
 
     @property
     def nbytes(self) -> int:
-        """Memory held by the arrays."""
-        kept = sum(a.nbytes for a in self.intermediates.values()) + self.logits.nbytes
-        return kept + sum(record.nbytes for record in self.records)
+        """Memory held by the arrays; what layers share counts once."""
+        arrays = [*self.intermediates.values(), self.logits]
+        for record in self.records:
+            arrays += [a for a in record.arrays if a is not None]
+        return sum({(_address(a), _held(a)): _held(a) for a in arrays}.values())
+
+
+def _address(array: NDArray[np.generic]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _held(array: NDArray[np.generic]) -> int:
+    """Bytes in memory: an axis along which one value is repeated takes no room."""
+    steps = zip(array.shape, array.strides, strict=True)
+    return array.itemsize * math.prod(n for n, step in steps if step)

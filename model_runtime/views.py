@@ -4,17 +4,25 @@ A trace and a View in; the maps to draw and the tokens beside them out. Knows no
 and no screen.
 """
 
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_runtime.attention import ALL, AttentionRecord
 from model_runtime.errors import NoSuchHead
 from model_runtime.types import StackName, Token, Trace
 
 Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Positions = NDArray[np.intp]
 Mean = Literal["none", "heads", "layers", "both"]
+
+# Cells. A map is computed by blocks of rows, so that what is needed on the way, some arrays of
+# a block's size in 64 bits, stays small however long the text is.
+BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,23 @@ class HeadPlace:
 
 @dataclass(frozen=True, eq=False)
 class HeadMap:
-    """One map as it is looked at; cell [row, column]."""
+    """One map as it is looked at, or some of its rows; cell [row, column]."""
 
     pattern: Doubles  # NaN where nothing is left to share out
     scores: Doubles | None  # None where a cell is a sum or a mean of several
     dot: Doubles | None  # q·k, with the same rule
 
 
+def shown_stacks(trace: Trace) -> tuple[StackName, ...]:
+    """The stacks of which there is attention to show, in reading order."""
+    return tuple(stack for stack in trace.info.stacks if trace.layers(stack))
+
+
 class Look:
     """One stack of a trace through a View. Maps are computed when asked for.
 
-    A switch that would leave no row or no column is not followed; `view` says what is.
+    A switch that would leave no row or no column is not followed; `view` says what is. A
+    stack that nothing was recorded of has tokens, but no places.
     """
 
     def __init__(self, trace: Trace, stack: StackName, view: View) -> None:
@@ -69,7 +83,7 @@ class Look:
             if self.rows and self.columns:
                 break
         self.is_relaxed = self.view != view
-        self.visible = self._merged_mask(trace.record(stack, 0).visible(0))
+        self._records = {r.layer: r for r in trace.records if r.stack == stack}
 
     def _choose_tokens(self) -> None:
         queries, keys = self.trace.tokens(self.stack)
@@ -83,80 +97,188 @@ class Look:
     ) -> list[AxisGroup]:
         """The rows or columns to show, in order."""
         groups: list[AxisGroup] = []
-        last_word: int | None = None
+        last_word: tuple[int, int | None] | None = None
         for token in tokens[start:]:
             named = predicted[token.position] if predicted else token
             if named.is_special and not self.view.specials:
                 last_word = None
                 continue
             guess = (named,) if predicted else ()
-            if self.view.words and named.word is not None and named.word == last_word:
+            word = (named.part, named.word)  # words are counted in each text of a pair
+            if self.view.words and named.word is not None and word == last_word:
                 groups[-1] = AxisGroup((*groups[-1].tokens, token), (*groups[-1].predicted, *guess))
             else:
                 groups.append(AxisGroup((token,), guess))
-            last_word = named.word
+            last_word = word
         return groups
 
     @property
     def places(self) -> list[HeadPlace]:
-        """The maps there are, layer by layer."""
-        info = self.trace.info
-        layers = [None] if self.view.mean in ("layers", "both") else range(info.n_layers)
-        heads = [None] if self.view.mean in ("heads", "both") else range(info.n_heads)
-        return [HeadPlace(layer, head) for layer in layers for head in heads]
+        """The maps there are, layer by layer. Layers may differ in their number of heads."""
+        if self.view.mean == "none":
+            return [
+                HeadPlace(layer, head)
+                for layer, record in self._records.items()
+                for head in range(record.n_heads)
+            ]
+        if self.view.mean == "heads":
+            return [HeadPlace(layer, None) for layer in self._records]
+        if self.view.mean == "layers":
+            return [HeadPlace(None, head) for head in range(self.trace.n_heads(self.stack))]
+        return [HeadPlace(None, None)] if self._records else []
 
-    def full_pattern(self, place: HeadPlace) -> Doubles:
-        """The pattern of all tokens, [query, key], before any switch but the mean."""
-        info = self.trace.info
-        layers = range(info.n_layers) if place.layer is None else [place.layer]
-        heads = range(info.n_heads) if place.head is None else [place.head]
-        total: Doubles | float = 0.0
+    def sources(self, place: HeadPlace) -> list[tuple[AttentionRecord, int]]:
+        """The head of a map, or those that it is the mean of. A mean over layers is over
+        those that have the head. Raises NoSuchHead."""
+        layers = list(self._records) if place.layer is None else [place.layer]
+        found = []
         for layer in layers:
-            record = self.trace.record(self.stack, layer)
-            for head in heads:
-                if not 0 <= head < record.n_heads:
-                    raise NoSuchHead(model=info.name, stack=self.stack, layer=layer, head=head)
-                total = total + record.pattern(head)
-        return np.asarray(total / (len(layers) * len(heads)))
+            record = self._records.get(layer)
+            if record is None:
+                continue
+            heads = range(record.n_heads) if place.head is None else [place.head]
+            found += [(record, head) for head in heads if 0 <= head < record.n_heads]
+        if not found:
+            raise NoSuchHead(
+                model=self.trace.info.name,
+                stack=self.stack,
+                layer=place.layer or 0,
+                head=place.head or 0,
+            )
+        return found
 
-    def map(self, place: HeadPlace) -> HeadMap:
-        """One map through all switches. Raises NoSuchHead."""
-        pattern = self.full_pattern(place)
+    def full_pattern(self, place: HeadPlace, rows: slice = ALL) -> Doubles:
+        """The pattern of all tokens, [query, key], before any switch but the mean; of some
+        query rows, or of all. Raises NoSuchHead."""
+        sources = self.sources(place)
+        total: Doubles | float = 0.0
+        for record, head in sources:
+            total = total + record.pattern(head, rows)
+        return np.asarray(total / len(sources))
+
+    def full_mask(self, place: HeadPlace, rows: slice | Positions = ALL) -> Bools | None:
+        """[query, key], True where a query may look; None where nothing is masked. A cell of
+        a mean is masked only if it is in all of its heads. Raises NoSuchHead."""
+        masks = {_name(record, head): (record, head) for record, head in self.sources(place)}
+        if None in masks:
+            return None
+        seen: Bools | None = None
+        for record, head in masks.values():
+            assert record.mask is not None
+            visible = record.mask[head % len(record.mask)][rows]
+            seen = visible if seen is None else seen | visible
+        return seen
+
+    def mask_name(self, place: HeadPlace) -> Hashable:
+        """Maps of equal names have one and the same mask; None: nothing is masked. Different
+        names need not mean different masks. Raises NoSuchHead."""
+        names = frozenset(_name(record, head) for record, head in self.sources(place))
+        return None if None in names else names
+
+    def mask(self, place: HeadPlace) -> Bools:
+        """[row, column], True where a row may look. Of merged tokens a cell is masked only if
+        all of it is. Raises NoSuchHead."""
+        seen = self.full_mask(place)
+        if seen is None:
+            return np.ones((len(self.rows), len(self.columns)), dtype=bool)
+        rows, columns = Axis(self.rows), Axis(self.columns)
+        if self.is_merged:
+            by_column = np.logical_or.reduceat(seen[:, columns.tokens], columns.starts, axis=1)
+            return np.logical_or.reduceat(by_column[rows.tokens], rows.starts, axis=0)
+        return seen[np.ix_(rows.tokens, columns.tokens)]
+
+    @property
+    def visible(self) -> Bools:
+        """The mask of the stack's first map."""
+        return self.mask(self.places[0])
+
+    def map(self, place: HeadPlace, rows: slice = ALL) -> HeadMap:
+        """One map through all switches, or some of its rows. Raises NoSuchHead."""
+        n_keys = self.sources(place)[0][0].k.shape[1]
+        blocks = [
+            self._block(place, block)
+            for block in _blocks(len(self.rows), rows, max(1, BLOCK // n_keys))
+        ]
+        if len(blocks) == 1:
+            return blocks[0]
+        return HeadMap(
+            np.concatenate([block.pattern for block in blocks]),
+            _joined([block.scores for block in blocks]),
+            _joined([block.dot for block in blocks]),
+        )
+
+    def _block(self, place: HeadPlace, rows: slice) -> HeadMap:
+        axis = Axis(self.rows[rows])
+        span = slice(int(axis.tokens[0]), int(axis.tokens[-1]) + 1)
+        pattern = self.full_pattern(place, span)
         if not self.view.first:
             rest = 1.0 - pattern[:, :1]
             nothing = rest < 1e-9  # the row looked at the first key alone
             pattern = np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
-        merged = self._merge(pattern)
-        if place.layer is None or place.head is None or self.is_merged:
+        inside = Axis(self.rows[rows], span.start)
+        merged = self.merge(pattern, inside)
+        if not self.has_scores(place):
             return HeadMap(merged, None, None)
-        record = self.trace.record(self.stack, place.layer)
+        assert place.layer is not None and place.head is not None
+        record = self._records[place.layer]
         return HeadMap(
             merged,
-            self._pick(record.scores(place.head)),
-            self._pick(record.dot(place.head)),
+            self.merge(record.scores(place.head, span), inside),
+            self.merge(record.dot(place.head, span), inside),
         )
+
+    def has_scores(self, place: HeadPlace) -> bool:
+        """Whether each cell of a map comes from one score."""
+        return place.layer is not None and place.head is not None and not self.is_merged
 
     @property
     def is_merged(self) -> bool:
         """Whether some row or column stands for more than one token."""
         return any(len(group.tokens) > 1 for group in (*self.rows, *self.columns))
 
-    def _pick(self, cells: Doubles) -> Doubles:
-        """Only the shown rows and columns, one token each."""
-        rows = [group.tokens[0].position for group in self.rows]
-        columns = [group.tokens[0].position for group in self.columns]
-        return cells[np.ix_(rows, columns)]
+    @property
+    def is_whole(self) -> bool:
+        """Whether every key has its column, or a part in one."""
+        n_keys = len(self.trace.tokens(self.stack)[1])
+        return sum(len(group.tokens) for group in self.columns) == n_keys
 
-    def _merge(self, cells: Doubles) -> Doubles:
-        """Attention to a word is the sum over its pieces; from a word, their mean
-        (Clark et al. 2019, §4.1)."""
+    def merge(self, cells: NDArray[np.floating], rows: "Axis") -> NDArray[np.floating]:
+        """Cells [query, key] as those of `rows` and of the shown columns. Attention to a word
+        is the sum over its pieces; from a word, their mean (Clark et al. 2019, §4.1)."""
+        columns = Axis(self.columns)
+        shown = cells[np.ix_(rows.tokens, columns.tokens)]
         if not self.is_merged:
-            return self._pick(cells)
-        columns = [[token.position for token in group.tokens] for group in self.columns]
-        rows = [[token.position for token in group.tokens] for group in self.rows]
-        to_words = np.stack([cells[:, pieces].sum(axis=1) for pieces in columns], axis=1)
-        return np.stack([to_words[pieces].mean(axis=0) for pieces in rows])
+            return shown
+        to_words = np.add.reduceat(shown, columns.starts, axis=1)
+        sums = np.add.reduceat(to_words, rows.starts, axis=0)
+        return sums / rows.sizes[:, None].astype(cells.dtype)
 
-    def _merged_mask(self, visible: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """A cell is masked only if all of its tokens are."""
-        return self._merge(visible.astype(np.float64)) > 0
+
+class Axis:
+    """The tokens of consecutive rows or columns, one after another, and where each begins."""
+
+    def __init__(self, groups: Sequence[AxisGroup], start: int = 0) -> None:
+        positions = [token.position - start for group in groups for token in group.tokens]
+        self.tokens: Positions = np.array(positions, dtype=np.intp)
+        self.sizes: Positions = np.array([len(group.tokens) for group in groups], dtype=np.intp)
+        self.starts: Positions = np.cumsum(self.sizes) - self.sizes
+
+
+def _blocks(n: int, rows: slice, size: int) -> Iterator[slice]:
+    """The rows in parts of at most `size`; at least one part, that may be empty."""
+    start, stop, _ = rows.indices(n)
+    for at in range(start, max(stop, start + 1), size):
+        yield slice(at, min(at + size, stop))
+
+
+def _joined(parts: list[Doubles | None]) -> Doubles | None:
+    found = [part for part in parts if part is not None]
+    return np.concatenate(found) if found else None
+
+
+def _name(record: AttentionRecord, head: int) -> Hashable:
+    """What tells one mask in memory from another; layers and heads often share theirs."""
+    if record.mask is None:
+        return None
+    mask = record.mask[head % len(record.mask)]
+    return (mask.__array_interface__["data"][0], mask.shape, mask.strides)

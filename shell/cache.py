@@ -1,6 +1,6 @@
 """Opened models and recorded passes, kept between reruns within bounds.
 
-The only file with Streamlit's caches. Knows neither widgets nor pages.
+One for the whole server process. Knows neither widgets nor pages.
 
 Models are shared by everyone. A trace holds what somebody typed, so it is found only by an
 id that cannot be guessed: a keyed hash of the session and the request.
@@ -12,22 +12,15 @@ import threading
 from collections import OrderedDict
 from dataclasses import astuple
 
-import streamlit as st
+from model_runtime.settings import settings
 
 from model_runtime import catalog, tracing
-from model_runtime.recording import LoadedModel
+from model_runtime.recording import LoadedModel, Report
 from model_runtime.types import Request, Trace
+from shell.models import ModelStore
 
 _KEY = secrets.token_bytes(32)
 PUBLIC = ""  # the session of texts that nobody typed: the examples
-
-
-# Room for the whole line-up with its variants: 50 MB, and no class waits for a model that a
-# neighbour's choice has just put out.
-@st.cache_resource(max_entries=64, show_spinner=False)
-def model(ref: str) -> LoadedModel:
-    """The model that `ref` names, opened once. Raises UnknownModel."""
-    return catalog.open_model(ref)
 
 
 class TraceStore:
@@ -58,7 +51,14 @@ class TraceStore:
                 self._traces.popitem(last=False)
 
 
-TRACES = TraceStore(max_count=256, max_bytes=512 * 2**20)
+MODELS = ModelStore(catalog.open_model, settings().memory)
+TRACES = TraceStore(max_count=256, max_bytes=settings().trace_memory)
+
+
+def model(ref: str, report: Report | None = None) -> LoadedModel:
+    """The model that `ref` names, opened once. Raises what `catalog.open_model` raises."""
+    with MODELS.using(ref, report) as found:
+        return found
 
 
 def trace_id(session: str, request: Request) -> str:
@@ -76,12 +76,13 @@ def trace(session: str, request: Request) -> tuple[str, Trace]:
     name = trace_id(session, request)
     kept = TRACES.get(name)
     if kept is None:
-        kept = tracing.trace(
-            model(request.ref),
-            request.text,
-            request.target_text,
-            pair_text=request.pair_text,
-            chat=request.chat,
-        )
+        with MODELS.using(request.ref) as model:
+            kept = tracing.trace(
+                model,
+                request.text,
+                request.target_text,
+                pair_text=request.pair_text,
+                chat=request.chat,
+            )
         TRACES.put(name, kept)
     return name, kept

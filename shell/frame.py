@@ -8,15 +8,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from model_runtime import catalog
 from model_runtime.errors import HeadlightError, Unforeseen
-from model_runtime.types import Trace
+from model_runtime.types import ModelInfo, Trace
 from pages import attention
-from shell import cache, header, lineup, show, state, trust
+from shell import cache, header, lineup, opening, show, state, trust
 from shell.language import _
+from viz.labels import in_markdown
 
 log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
+_POLL_SECONDS = 0.2
 
 
 def run() -> None:
@@ -24,34 +27,74 @@ def run() -> None:
     st.set_page_config(page_title="Headlight", page_icon=str(_HERE / "icon.svg"), layout="wide")
     st.html(_HERE / "frame.css")
     problems = state.begin()
-    info = cache.model(state.current().ref).info
-    traced = _trace()
+    traced: list[tuple[str, Trace]] = []
 
     def attention_page() -> None:
-        if isinstance(traced, tuple):
-            attention.draw(*traced)
+        for found in traced:
+            attention.draw(*found)
 
     question = _("Where does each head look?")
     page = st.navigation(
         [st.Page(attention_page, title=question, url_path="attention", default=True)],
         position="hidden",
     )
-    header.draw(info, traced[1] if isinstance(traced, tuple) else None, page.title)
-    problems += state.mirror()
-    if isinstance(traced, HeadlightError):
-        show.notices(problems)
-        show.error(traced)
+    info = _opened(page.title)
+    if isinstance(info, HeadlightError):
+        header.draw(None, None, page.title)
+        show.notices(problems + state.mirror(None))
+        _failed(info)
         return
-    show.notices(problems + trust.left_out(traced[1]))
+    state.opened(info)
+    found = _trace(info)
+    header.draw(info, None if isinstance(found, HeadlightError) else found[1], page.title)
+    problems += state.mirror(info)
+    if isinstance(found, HeadlightError):
+        show.notices(problems)
+        show.error(found)
+        return
+    traced.append(found)
+    show.notices(problems + trust.remarks(found[1]) + trust.left_out(found[1]))
     page.run()
-    trust.footer(traced[1])
+    trust.footer(found[1])
 
 
-def _trace() -> tuple[str, Trace] | HeadlightError:
+def _opened(question: str) -> ModelInfo | HeadlightError:
+    """What is known of the chosen model, or why it cannot be opened.
+
+    A checkpoint that is not open yet is opened under a header that can be used meanwhile;
+    then the run begins again, for now it is known which boxes the header needs.
+    """
+    ref = state.chosen_ref()
+    if catalog.is_builtin(ref) or cache.MODELS.is_open(ref):
+        return cache.model(ref).info
+    if problem := state.failure():
+        return problem
+    on_its_way = opening.begin(ref)
+    header.draw(None, None, question)
+    state.mirror(None)
+    place = st.empty()
+    while not on_its_way.wait(_POLL_SECONDS):
+        show.progress(place, ref, on_its_way.progress)
+    if on_its_way.problem:
+        state.failed(on_its_way.problem)
+    st.rerun()
+
+
+def _failed(problem: HeadlightError) -> None:
+    """Why the model cannot be opened, and the ways on."""
+    show.error(problem)
+    with st.container(key="ways_on", horizontal=True):
+        name = in_markdown(state.last_opened()[1])
+        st.button(_("back to {model}").format(model=name), on_click=state.go_back, type="primary")
+        st.button(_("try again"), on_click=state.try_again)
+
+
+def _trace(info: ModelInfo) -> tuple[str, Trace] | HeadlightError:
     """The trace of what was chosen, or what is wrong with it. Examples are shared; what a
     user typed is theirs."""
-    choices = state.current()
-    shared = choices.text in lineup.examples() and choices.target_text is None
+    choices = state.current(info)
+    is_example = choices.text in lineup.examples() or choices.text in info.examples
+    shared = is_example and choices.target_text is None and choices.pair_text is None
     try:
         return cache.trace(cache.PUBLIC if shared else state.session(), choices.request)
     except HeadlightError as problem:

@@ -1,4 +1,4 @@
-"""The header of every page: its question and the language; model, text, target and examples.
+"""The header of every page: its question and the language; model, texts and examples.
 
 Draws the widgets of the choices that `state` keeps. Knows no page.
 """
@@ -11,60 +11,69 @@ from streamlit.delta_generator import DeltaGenerator
 from model_runtime import catalog
 from model_runtime.catalog import Entry
 from model_runtime.types import ModelInfo, Trace
-from shell import language, lineup, state
+from shell import checkpoint, language, lineup, state
 from shell.language import _
 from viz import predictions
+from viz.components import recent
 from viz.labels import in_markdown, visible
 
 _EXAMPLES = "_examples"
 
 
-def draw(info: ModelInfo, trace: Trace | None, question: str) -> None:
-    """The whole header. Without a trace there is nothing that the model wrote."""
+def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
+    """The whole header. Of a model that is not open (None), what can be chosen without it;
+    without a trace there is nothing that the model wrote."""
     _brand(question)
-    entry = state.current_entry()
-    variants = lineup.variants(entry.name)
+    ref = state.chosen_ref()
+    entry = catalog.entry(ref) if catalog.is_builtin(ref) else None
+    variants = lineup.variants(entry.name) if entry else ()
+    target = lineup.target_name(info) if info else ""
     with st.container(key="header"):
-        place = _places(has_variants=len(variants) > 1, writes=info.family != "encoder")
+        place = _places(
+            variant=len(variants) > 1,
+            target=bool(target),
+            pair=info is not None and info.takes_pair,
+            examples=info is not None,
+        )
     with place["model"]:
-        _models()
+        _models(ref if info and not entry else "")
     if "variant" in place:
         with place["variant"]:
             _variants(variants)
     with place["text"]:
-        st.text_input(
-            _("Text"),
-            key=state.TEXT,
-            placeholder=_("Type a text and press Enter"),
-            help=_(predictions.HINT) if predictions.fills_blanks(info) else None,
-            on_change=state.touched,
-        )
-        with st.container(key="summary"):
-            st.caption(in_markdown(_in_language(entry.summary)))
+        _text(info, entry)
     if "target" in place:
         with place["target"]:
-            _target(info.family, trace)
-    place["examples"].selectbox(
-        _("Examples"),
-        info.examples,
-        key=_EXAMPLES,
-        index=None,
-        placeholder=_("pick one"),
-        on_change=state.take_example,
-        args=(_EXAMPLES,),
-    )
+            _target(target, trace)
+    if "pair" in place:
+        place["pair"].text_input(
+            _("Second text (optional)"),
+            key=state.PAIR,
+            placeholder=_("read after the first"),
+            help=_("Both texts are read as one sequence, as the model learned to read pairs."),
+            on_change=state.touched,
+        )
+    if info:
+        place["examples"].selectbox(
+            _("Examples"),
+            info.examples,
+            key=_EXAMPLES,
+            index=None,
+            placeholder=_("pick one"),
+            on_change=state.take_example,
+            args=(_EXAMPLES,),
+        )
 
 
-def _places(*, has_variants: bool, writes: bool) -> dict[str, DeltaGenerator]:
+def _places(**there: bool) -> dict[str, DeltaGenerator]:
     """The columns by name; the text gets the room of what is not there."""
-    widths = {"model": 1.5, "variant": 3.2, "text": 4.4, "target": 3.4, "examples": 2.0}
-    if has_variants:
-        widths["text"] = 3.4
-    else:
-        del widths["variant"]
-    if not writes:
+    widths = {"model": 1.7, "variant": 3.2, "text": 4.2, "target": 3.4, "pair": 3.4}
+    widths["examples"] = 2.0
+    if there["variant"]:
+        widths["text"] -= 1.0
+    if not there["target"] and not there["pair"]:
         widths["text"] += 1.0
-        del widths["target"]
+    widths = {name: width for name, width in widths.items() if there.get(name, True)}
     columns = st.columns(list(widths.values()), gap="small")
     return dict(zip(widths, columns, strict=True))
 
@@ -89,15 +98,42 @@ def _in_language(summary: Mapping[str, str]) -> str:
     return summary.get(language.current(), summary["en"])
 
 
-def _models() -> None:
-    """One line a model; its variants are one click further."""
+def _line(picked: str) -> str:
+    """A model's line in the list: what a built-in one is, a checkpoint's name as it is typed."""
+    return (
+        f"{picked} — {_in_language(catalog.summary(picked))}"
+        if picked in lineup.names()
+        else picked
+    )
+
+
+@st.fragment
+def _models(opened: str) -> None:
+    """One line a model, its variants one click further; then the checkpoints that this browser
+    opened, to which `opened` is added.
+
+    A fragment, for the browser tells its list after the page is drawn: that the list is longer
+    then is no reason to draw the page again.
+    """
+    state.speak()
+    if state.is_touched():
+        st.rerun()
     st.selectbox(
         _("Model"),
-        lineup.names(),
+        [*lineup.names(), *state.recent()],
         key=state.PICKED_MODEL,
-        format_func=lambda name: f"{name} — {_in_language(catalog.summary(name))}",
+        format_func=_line,
+        accept_new_options=True,
+        filter_mode="contains",
+        required=True,
+        help=_(
+            "Pick a model that ships with Headlight, or type the name of a text checkpoint: "
+            "on the Hub as org/name or org/name@revision, or a folder of this server that holds "
+            "one. It is opened as transformers opens it, from safetensors alone."
+        ),
         on_change=state.pick_model,
     )
+    recent.mount(opened, _, key=state.RECENT)
 
 
 def _variants(variants: tuple[Entry, ...]) -> None:
@@ -126,11 +162,36 @@ def _variants(variants: tuple[Entry, ...]) -> None:
         )
 
 
-def _target(family: str, trace: Trace | None) -> None:
-    """What a decoder reads after the text or the source: typed, or the model's own."""
-    alone = family == "decoder"
+def _text(info: ModelInfo | None, entry: Entry | None) -> None:
+    """What the model reads, and under it what the model is."""
     st.text_input(
-        _("Continuation") if alone else _("Target"),
+        _("Text"),
+        key=state.TEXT,
+        placeholder=_("Type a text and press Enter"),
+        help=_(predictions.HINT) if info and predictions.fills_blanks(info) else None,
+        on_change=state.touched,
+    )
+    if info is None:
+        return
+    with st.container(key="summary"):
+        st.caption(in_markdown(_in_language(entry.summary)) if entry else checkpoint.summary(info))
+        if info.has_chat:
+            st.checkbox(
+                _("as a chat message"),
+                key=state.CHAT,
+                help=_(
+                    "Puts the text into the chat template that came with the tokenizer, as a "
+                    "user's message, with the special tokens that the model was tuned on."
+                ),
+                on_change=state.touched,
+            )
+
+
+def _target(name: str, trace: Trace | None) -> None:
+    """What a decoder reads after the text or the source: typed, or the model's own."""
+    alone = name == lineup.CONTINUATION
+    st.text_input(
+        _(name),
         key=state.TARGET,
         placeholder=_("the model writes on") if alone else _("the model writes its own"),
         help=_(

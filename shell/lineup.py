@@ -7,6 +7,7 @@ from functools import cache
 
 from model_runtime import catalog
 from model_runtime.catalog import Entry
+from model_runtime.types import ModelInfo
 from viz.attention_map import Say
 from viz.marked import N_
 
@@ -19,6 +20,7 @@ KINDS = {
     "none": N_("none"),
 }
 FINISHED = N_("finished")
+TARGET, CONTINUATION = N_("Target"), N_("Continuation")
 
 
 @cache
@@ -53,6 +55,19 @@ def opening(name: str) -> Entry:
     return next((entry for entry in found if not entry.variant), found[0])
 
 
+def called(name: str) -> Entry | None:
+    """The model that goes by a name or a reference: "addition", "addition@0600"."""
+    full = catalog.BUILTIN + name.removeprefix(catalog.BUILTIN)
+    found = next((entry for entry in catalog.entries() if entry.ref == full), None)
+    return found or (opening(name) if name in names() else None)
+
+
+def begins(typed: str) -> Entry | None:
+    """The one model whose name begins with what was typed: "wri"."""
+    found = [name for name in names() if typed and name.startswith(typed.lower())]
+    return opening(found[0]) if len(found) == 1 else None
+
+
 def variant_name(entry: Entry, say: Say) -> str:
     """A variant in a few letters: the steps that it was trained for, or how it was made."""
     if not entry.variant:
@@ -66,3 +81,15 @@ def variant_name(entry: Entry, say: Say) -> str:
 def examples() -> frozenset[str]:
     """Every model's examples: texts that nobody typed."""
     return frozenset(text for entry in catalog.entries() for text in entry.examples)
+
+
+def readers(text: str) -> frozenset[str]:
+    """What the models read of which a text is an example: English, sums, …"""
+    return frozenset(entry.reads for entry in catalog.entries() if text in entry.examples)
+
+
+def target_name(info: ModelInfo) -> str:
+    """What the text is called that a model's decoder reads; "" if it reads none of its own."""
+    if info.family == "encoder-decoder":
+        return TARGET
+    return CONTINUATION if info.writes else ""

@@ -2,39 +2,57 @@
 
 Sole owner of session_state keys and query parameters. Knows no maths and draws nothing.
 
-Python owns the parameters below; the attention component owns `stack layer head row scale
-view`, which change without a server run. A choice that is the default leaves the URL.
+A choice that is the default leaves the URL. What an address may ask for: `address.py`.
 """
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar, get_args
+from typing import get_args
 from urllib.parse import quote
 
 import streamlit as st
 
 from model_runtime import catalog
-from model_runtime.catalog import Entry
-from model_runtime.types import MASK, ModelInfo, Request
+from model_runtime.errors import HeadlightError
+from model_runtime.types import MASK, ModelInfo, Request, StackName, Trace
 from model_runtime.views import Mean, View
-from shell import language, lineup
+from shell import address, language, lineup
+from shell.address import (
+    CHAT,
+    FIRST,
+    LANGUAGE,
+    LONGEST_IN_URL,
+    MEAN,
+    MODEL,
+    OWNED,
+    PAIR,
+    SPECIALS,
+    TARGET,
+    TEXT,
+    WORDS,
+)
 from shell.language import _
-from viz.components.attention import Chosen, Scale, Shown
-from viz.labels import in_markdown
+from viz.components.attention import Chosen
+from viz.components.recent import MOST_RECENT
 
-MODEL, TEXT, TARGET, LANGUAGE = "model", "text", "target", "lang"
-SPECIALS, FIRST, WORDS, MEAN = "specials", "first", "words", "mean"
-# Two widgets show the one parameter MODEL; they follow it.
-PICKED_MODEL, PICKED_VARIANT = "_model", "_variant"
-OWNED = (MODEL, TEXT, TARGET, LANGUAGE, SPECIALS, FIRST, WORDS, MEAN)
-# A longer text stays out of the URL: servers and messengers cut long addresses.
-LONGEST_IN_URL = 32_000
-
-Word = TypeVar("Word", bound=str)
+# Two widgets show the one parameter MODEL; they follow it. The browser keeps RECENT.
+PICKED_MODEL, PICKED_VARIANT, RECENT = "_model", "_variant", "_recent"
 
 _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
-_BY_WIDGET = "_by_widget"
+_BY_WIDGET, _SAID = "_by_widget", "_said"
+_OPEN, _BEFORE, _FAILED, _NO_TEXT = "_open", "_before", "_failed", "_no_text"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model that was opened last: what changing it needs to know."""
+
+    ref: str
+    name: str
+    family: str
+    reads: str  # what it was trained to read; "" where nobody says
+    examples: frozenset[str]  # texts that nobody typed
 
 
 @dataclass(frozen=True)
@@ -44,17 +62,14 @@ class Choices:
     ref: str
     text: str
     target_text: str | None  # None: the model writes its own, or has nothing to write
+    pair_text: str | None
+    chat: bool
     view: View
 
     @property
     def request(self) -> Request:
         """What is to be traced."""
-        return Request(self.ref, self.text, self.target_text)
-
-
-def first_text(ref: str) -> str:
-    """The text that a model opens with."""
-    return catalog.entry(ref).examples[0]
+        return Request(self.ref, self.text, self.target_text, self.pair_text, self.chat)
 
 
 def begin() -> list[str]:
@@ -68,36 +83,30 @@ def begin() -> list[str]:
     url = {key: st.query_params[key] for key in OWNED if key in st.query_params}
     was_touched = st.session_state.pop(_TOUCHED, False)
     st.session_state[_BY_WIDGET] = was_touched
-    problems: list[str] = []
+    problems: list[str] = st.session_state.pop(_SAID, [])
     if not was_touched and st.session_state.get(_SEEN) != url:
         language.activate(_language(url))
-        values, problems = from_url(url)
+        values, problems = address.from_url(url, language.current())
         for key, value in values.items():
             st.session_state[key] = value
+        st.session_state[_NO_TEXT] = TEXT not in url
+        st.session_state[_BEFORE] = st.session_state[_FAILED] = None
     for key in OWNED:
         # Streamlit forgets the value of a widget that a run did not show; a choice set by hand
         # it keeps. So a page without switches does not reset them.
         st.session_state[key] = st.session_state[key]
-    ref = st.session_state[MODEL]
-    st.session_state[PICKED_MODEL] = catalog.entry(ref).name
-    st.session_state[PICKED_VARIANT] = ref
-    language.activate(st.session_state[LANGUAGE])
+    ref = chosen_ref()
+    st.session_state[PICKED_MODEL] = ref
+    if catalog.is_builtin(ref):
+        st.session_state[PICKED_MODEL] = catalog.entry(ref).name
+        st.session_state[PICKED_VARIANT] = ref
+    speak()
     return problems
 
 
-def _known(
-    name: str, value: str, allowed: tuple[Word, ...], default: Word, problems: list[str]
-) -> Word:
-    """The value if it is allowed; else the default, and a sentence among the problems."""
-    for known in allowed:
-        if known == value:
-            return known
-    problems.append(
-        _("“{value}” is not a known {name}; {default} is shown instead.").format(
-            value=in_markdown(value[:80]), name=name, default=in_markdown(default)
-        )
-    )
-    return default
+def speak() -> None:
+    """Speak the user's language from here on. A fragment that runs alone begins with this."""
+    language.activate(st.session_state[LANGUAGE])
 
 
 def _language(url: Mapping[str, str]) -> str:
@@ -108,54 +117,105 @@ def _language(url: Mapping[str, str]) -> str:
     return kept or language.best_of([st.context.locale])
 
 
-def from_url(url: Mapping[str, str]) -> tuple[dict[str, object], list[str]]:
-    """Values for a URL's parameters, and what could not be used of them."""
-    problems: list[str] = []
-
-    def one_of(key: str, allowed: tuple[str, ...], default: str) -> str:
-        return _known(key, url.get(key, default), allowed, default, problems)
-
-    switch = ("1", "0")
-    spoken = one_of(LANGUAGE, tuple(language.LANGUAGES), _language(url))
-    # A variant that there is not stands for its model.
-    name = url.get(MODEL, "").removeprefix(catalog.BUILTIN).partition("@")[0]
-    default = lineup.opening(name).ref if name in lineup.names() else catalog.DEFAULT
-    ref = one_of(MODEL, catalog.references(), default if MODEL in url else catalog.DEFAULT)
-    values: dict[str, object] = {
-        LANGUAGE: spoken,
-        MODEL: ref,
-        TEXT: url.get(TEXT, first_text(ref)),
-        TARGET: url.get(TARGET, ""),
-        SPECIALS: one_of(SPECIALS, switch, "1") == "0",
-        FIRST: one_of(FIRST, switch, "1") == "0",
-        WORDS: one_of(WORDS, switch, "0") == "1",
-        MEAN: one_of(MEAN, get_args(Mean), "none"),
-    }
-    return values, problems
+def chosen_ref() -> str:
+    """The reference of the chosen model, which may not be open yet."""
+    return str(st.session_state[MODEL])
 
 
-def current() -> Choices:
-    """The choices of this run. The session holds what the widgets say: "hide specials" is
-    a tick, so the view is its opposite. An encoder alone writes nothing, so a target that was
-    left over is no part of what it is asked."""
+def opened(info: ModelInfo) -> None:
+    """The chosen model is open: the text and the target become what it can be asked.
+
+    What the user typed as the text stays. An example stays where the new model reads the same,
+    so that two models are seen on one sentence. To a checkpoint, of which nobody knows what it
+    reads, any text goes along.
+    """
     chosen = st.session_state
-    writes = current_entry().family != "encoder"
+    now = _opened(chosen_ref(), info)
+    before: Opened | None = chosen.get(_BEFORE)
+    text = chosen[TEXT]
+    if not text and chosen.get(_NO_TEXT):
+        chosen[TEXT] = info.examples[0] if info.examples else ""
+    elif before and text in before.examples and not _fits(text, before, now):
+        chosen[TEXT] = info.examples[0]
+    if before and (before.family, before.reads) != (now.family, now.reads):
+        chosen[TARGET] = ""
+    chosen[_OPEN], chosen[_BEFORE], chosen[_FAILED] = now, None, None
+    chosen[_NO_TEXT] = False
+
+
+def _opened(ref: str, info: ModelInfo) -> Opened:
+    if catalog.is_builtin(ref):
+        entry = catalog.entry(ref)
+        return Opened(ref, entry.name, entry.family, entry.reads, frozenset(entry.examples))
+    known = lineup.examples() | frozenset(info.examples)
+    return Opened(ref, info.name, info.family, "", known)
+
+
+def _fits(text: str, before: Opened, now: Opened) -> bool:
+    """Whether an example goes along to another model."""
+    if MASK in text and now.family != "encoder":
+        return False
+    reads = {before.reads} if before.reads else lineup.readers(text)
+    return not now.reads or now.reads in reads
+
+
+def failed(problem: HeadlightError) -> None:
+    """The chosen model cannot be opened. It is not tried again until the user says so."""
+    st.session_state[_FAILED] = (chosen_ref(), problem)
+
+
+def failure() -> HeadlightError | None:
+    """Why the chosen model cannot be opened, if that was tried."""
+    found = st.session_state.get(_FAILED)
+    return found[1] if found and found[0] == chosen_ref() else None
+
+
+def last_opened() -> tuple[str, str]:
+    """(reference, name) of the model that was shown last, to go back to."""
+    last: Opened | None = st.session_state.get(_OPEN)
+    if last:
+        return last.ref, last.name
+    return catalog.DEFAULT, catalog.entry(catalog.DEFAULT).name
+
+
+def recent() -> tuple[str, ...]:
+    """The checkpoints that this browser opened, the latest first; the chosen one among them."""
+    said = st.session_state.get(RECENT, {}).get("refs") or []
+    found = [ref for ref in said if isinstance(ref, str)] if isinstance(said, list) else []
+    found = [ref for ref in found if address.reference(ref, "", []) == ref][:MOST_RECENT]
+    ref = chosen_ref()
+    if not catalog.is_builtin(ref) and ref not in found:
+        found.insert(0, ref)
+    return tuple(dict.fromkeys(found))
+
+
+def current(info: ModelInfo | None) -> Choices:
+    """The choices of this run. The session holds what the widgets say: "hide specials" is
+    a tick, so the view is its opposite. What was left over from another model, such as the
+    target of an encoder alone, is no part of what is asked; all is kept as long as the model
+    is not known (None)."""
+    chosen = st.session_state
+    target = chosen[TARGET] if info is None or lineup.target_name(info) else ""
+    pair = chosen[PAIR] if info is None or info.takes_pair else ""
     return Choices(
-        ref=chosen[MODEL],
+        ref=chosen_ref(),
         text=chosen[TEXT],
-        target_text=chosen[TARGET] if writes and chosen[TARGET].strip() else None,
-        view=View(
-            specials=not chosen[SPECIALS],
-            first=not chosen[FIRST],
-            words=chosen[WORDS],
-            mean=chosen[MEAN],
-        ),
+        target_text=target if target.strip() else None,
+        pair_text=pair if pair.strip() else None,
+        chat=chosen[CHAT] and (info is None or info.has_chat),
+        view=view(),
     )
 
 
-def current_entry() -> Entry:
-    """What the line-up says of the chosen model."""
-    return catalog.entry(st.session_state[MODEL])
+def view() -> View:
+    """The switches of this run."""
+    chosen = st.session_state
+    return View(
+        specials=not chosen[SPECIALS],
+        first=not chosen[FIRST],
+        words=chosen[WORDS],
+        mean=chosen[MEAN],
+    )
 
 
 def view_parameters(view: View) -> dict[str, str]:
@@ -181,18 +241,21 @@ def view_from(parameters: Mapping[str, str]) -> View:
     )
 
 
-def mirror() -> list[str]:
+def mirror(info: ModelInfo | None) -> list[str]:
     """End the header: write the choices into the URL, as a step that "back" can undo.
 
     Returns a sentence if the text is too long for an address.
     """
-    choices = current()
+    choices = current(info)
     written = view_parameters(choices.view)
     problems = []
+    first = address.first_text(choices.ref) or (info.examples[0] if info and info.examples else "")
     for key, value, default in (
         (MODEL, choices.ref, catalog.DEFAULT),
-        (TEXT, choices.text, first_text(choices.ref)),
+        (TEXT, choices.text, first),
         (TARGET, choices.target_text or "", ""),
+        (PAIR, choices.pair_text or "", ""),
+        (CHAT, "1" if choices.chat else "", ""),
     ):
         if value == default:
             continue
@@ -215,9 +278,18 @@ def touched() -> None:
     st.session_state[_TOUCHED] = True
 
 
+def is_touched() -> bool:
+    """Whether a widget was used since the last whole run began: a fragment alone has run."""
+    return bool(st.session_state.get(_TOUCHED))
+
+
 def pick_model() -> None:
-    """The picker's callback: the model goes by the name that was picked."""
-    _change_model(lineup.opening(st.session_state[PICKED_MODEL]).ref)
+    """The picker's callback: a line of the list, or what was typed into it."""
+    picked = str(st.session_state[PICKED_MODEL] or "").strip()
+    entry = lineup.called(picked) or lineup.begins(picked)
+    problems: list[str] = []
+    _change_model(entry.ref if entry else address.reference(picked, chosen_ref(), problems))
+    st.session_state[_SAID] = problems
 
 
 def pick_variant() -> None:
@@ -225,20 +297,21 @@ def pick_variant() -> None:
     _change_model(st.session_state[PICKED_VARIANT])
 
 
-def _change_model(ref: str) -> None:
-    """Another model; of the text and the target, what it can be asked as well.
+def go_back() -> None:
+    """A callback: the model that was shown last."""
+    _change_model(last_opened()[0])
 
-    What the user typed as the text stays. An example stays where the new model reads the same,
-    so that two models are seen on one sentence.
-    """
-    old, new = catalog.entry(st.session_state[MODEL]), catalog.entry(ref)
+
+def try_again() -> None:
+    """A callback: open the chosen model once more."""
+    _change_model(chosen_ref())
+
+
+def _change_model(ref: str) -> None:
+    """Another model; `opened` says what becomes of the text once the model is known."""
     st.session_state[MODEL] = ref
-    text = st.session_state[TEXT]
-    fits = new.reads == old.reads and (MASK not in text or new.family == "encoder")
-    if text in old.examples and not fits:
-        st.session_state[TEXT] = new.examples[0]
-    if (new.family, new.reads) != (old.family, old.reads):
-        st.session_state[TARGET] = ""
+    st.session_state[_BEFORE] = st.session_state.get(_OPEN)
+    st.session_state[_FAILED] = None
     touched()
 
 
@@ -259,55 +332,17 @@ def session() -> str:
     return str(st.session_state[_SESSION])
 
 
-def chosen_head(info: ModelInfo, n_rows: Mapping[str, int]) -> tuple[Chosen, list[str]]:
-    """Where the component opens, from its own URL parameters checked against the model.
+def chosen_head(trace: Trace, n_rows: Mapping[StackName, int]) -> tuple[Chosen, list[str]]:
+    """Where the component opens, from its own URL parameters checked against the trace.
 
-    `n_rows` gives the rows that each stack shows. What does not exist falls back to the
-    model's own opening place, with a sentence. None is said where a widget has just changed
-    what exists: the address is then of the picture before, and the component corrects it.
+    `n_rows` gives the rows that each stack shows. What does not exist gets a sentence and
+    leaves the address. None is said where a widget has just changed what exists: the address
+    is then of the picture before, and the component corrects it.
     """
-    problems: list[str] = []
-    start = info.opens_at
     by_widget = st.session_state.get(_BY_WIDGET, False)
-
-    def number(key: str, default: int, limit: int) -> int:
-        text = st.query_params.get(key)
-        if text is None:
-            return default
-        if text.isascii() and text.isdigit() and len(text) < 6 and int(text) < limit:
-            return int(text)
-        problems.append(
-            _("{model} has no {name} {value} here, so the address was not followed.").format(
-                model=in_markdown(info.name), name=key, value=in_markdown(text[:20])
-            )
-        )
-        forget(key)
-        return default
-
-    def forget(key: str) -> None:
-        if not by_widget:
-            del st.query_params[key]
-
-    def word(key: str, allowed: tuple[Word, ...], default: Word) -> Word:
-        known = _known(key, st.query_params.get(key, default), allowed, default, problems)
-        if key in st.query_params and st.query_params[key] != known:
-            forget(key)
-        return known
-
-    stack = word("stack", info.stacks, start.stack)
-    layer = number("layer", start.layer, info.n_layers)
-    head = number("head", start.head, info.n_heads)
-    if by_widget and problems:
-        stack, layer, head = start.stack, start.layer, start.head
-    row = number("row", -1, n_rows[stack]) if "row" in st.query_params else -1
-    scales: tuple[Scale, ...] = get_args(Scale)
-    views: tuple[Shown, ...] = get_args(Shown)
-    scale, shown = word("scale", scales, "linear"), word("view", views, "both")
-    return Chosen(
-        stack=stack,
-        layer=layer,
-        head=head,
-        row=None if row == -1 else row,
-        scale=scale,
-        view=shown,
-    ), ([] if by_widget else problems)
+    found = address.head_from(st.query_params, trace, n_rows, all_or_nothing=by_widget)
+    if by_widget:
+        return found.chosen, []
+    for key in found.unusable:
+        del st.query_params[key]
+    return found.chosen, found.problems

@@ -4,13 +4,21 @@ The same above and below every page. Knows a trace; draws no figures and keeps n
 """
 
 import streamlit as st
-from babel.numbers import format_compact_decimal
 
 from model_runtime import catalog
-from model_runtime.types import ModelInfo, Trace
-from shell import language
+from model_runtime.types import ModelInfo, SelfCheck, Trace
+from shell import checkpoint, language, show
 from shell.language import _, ngettext
+from viz import facts
 from viz.labels import in_markdown
+
+
+def remarks(trace: Trace) -> list[str]:
+    """What of the model or of this text cannot be shown exactly, or at all: a sentence each."""
+    check = trace.info.self_check
+    found = [*(check.remarks if check else ()), *trace.remarks]
+    said = [show.sentence(remark.message, remark.values) for remark in found]
+    return list(dict.fromkeys(said))
 
 
 def left_out(trace: Trace) -> list[str]:
@@ -51,26 +59,20 @@ def footer(trace: Trace) -> None:
     """How far to trust the picture."""
     info = trace.info
     with st.container(key="footer", horizontal=True, vertical_alignment="center"):
-        st.caption(
-            _("checked: recomputed = the model's own to {error}").format(
-                error=f"{trace.check:.1e}".replace("e-0", "e-")
-            ),
-            help=_(
-                "Every pattern and every head's output was computed again from the recorded "
-                "queries, keys and values. This is the largest difference to what the model "
-                "itself computed for this text."
-            ),
-        )
+        if trace.records:
+            st.caption(_checked(trace), help=_how_checked(info.self_check))
         with st.popover(
             _("{model} · {count} parameters").format(
-                model=info.name,
-                count=format_compact_decimal(
-                    info.n_parameters, locale=language.current(), fraction_digits=1
-                ),
+                model=in_markdown(info.name), count=checkpoint.compact(info.n_parameters)
             ),
             type="tertiary",
         ):
-            _card(info)
+            if catalog.is_builtin(info.ref):
+                _card(info)
+            else:
+                # A checkpoint's own card is a stranger's Markdown: only facts are shown.
+                st.html(facts.STYLE)
+                st.html(facts.table(checkpoint.facts(info)))
         with st.popover(_("attention is not explanation"), type="tertiary"):
             st.markdown(
                 _(
@@ -82,6 +84,35 @@ def footer(trace: Trace) -> None:
                     "2019)."
                 )
             )
+
+
+def _checked(trace: Trace) -> str:
+    """The largest difference that was found for this text, and over how many rows."""
+    if trace.checked_rows is None:
+        said = _("checked: recomputed = the model's own to {error}")
+    else:
+        said = _("checked: recomputed = the model's own to {error}, in {rows} rows of every head")
+    return said.format(error=_power(trace.check), rows=trace.checked_rows)
+
+
+def _how_checked(check: SelfCheck | None) -> str:
+    said = _(
+        "Every pattern and every head's output was computed again from the recorded "
+        "queries, keys and values. This is the largest difference to what the model "
+        "itself computed for this text."
+    )
+    if check is None:
+        return said
+    at_opening = _(
+        "When the checkpoint was opened, a short text was run with and without recording: "
+        "patterns agreed to {pattern}, head outputs to {z}, logits to {logits}."
+    ).format(pattern=_power(check.pattern), z=_power(check.z), logits=_power(check.logits))
+    return f"{said}\n\n{at_opening}"
+
+
+def _power(difference: float) -> str:
+    """3.0e-7; 0 where there was none."""
+    return f"{difference:.1e}".replace("e-0", "e-") if difference else "0"
 
 
 def _card(info: ModelInfo) -> None:

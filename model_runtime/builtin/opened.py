@@ -18,7 +18,15 @@ from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
 from model_runtime.recording import OwnAttention, Pass
 from model_runtime.tokens import shown_piece, tokens_of, written_tokens
-from model_runtime.types import ModelInfo, OpensAt, Reading, Request, StackName, Token
+from model_runtime.types import (
+    MASK,
+    ModelInfo,
+    OpensAt,
+    Reading,
+    Request,
+    StackName,
+    Token,
+)
 
 Arrays = dict[str, NDArray[np.float32]]
 _SPECIAL_IDS = frozenset(range(len(SPECIALS)))
@@ -45,6 +53,8 @@ class BuiltinModel:
             "decoder": ("decoder",),
             "encoder-decoder": ("encoder", "decoder", "cross"),
         }
+        vocabulary = tuple(_named(piece, self._spaced) for piece in pieces)
+        fills_blanks = config.topology == "encoder" and MASK in vocabulary
         self.info = ModelInfo(
             ref=ref,
             name=ref.removeprefix("builtin:"),
@@ -60,9 +70,15 @@ class BuiltinModel:
             licence=loaded.facts["licence"],
             cards=loaded.cards,
             examples=tuple(loaded.facts["examples"]),
-            vocabulary=tuple(_named(piece, self._spaced) for piece in pieces),
+            vocabulary=vocabulary,
             opens_at=OpensAt(**loaded.facts["opens_at"]),
+            mask=MASK if fills_blanks else "",
         )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the weights, in 32 bits."""
+        return self.info.n_parameters * 4
 
     def read(self, request: Request) -> Reading:
         """Tokens of the text and of the target; with no target the model writes its own.

@@ -49,8 +49,24 @@ def test_the_check_finds_a_number_that_is_off():
     q = np.ones((1, 1, 1), dtype=np.float32)
     record = AttentionRecord("encoder", 0, q, q, q, 1.0)
     assert OwnAttention(record, q, q).error() == 0
-    assert OwnAttention(record, q, q * 1.5).error() == 0.5
+    assert OwnAttention(record, q, q * 0.5).error() == 0.5
     assert OwnAttention(record, q * 0.75, q).error() == 0.25
+    assert OwnAttention(record, None, q * 0.5).errors() == (0, 0.5)
+
+
+def test_large_outputs_are_compared_in_units_of_the_largest():
+    q = np.ones((1, 1, 1), dtype=np.float32)
+    record = AttentionRecord("encoder", 0, q, q, q * 100, 1.0)
+    assert OwnAttention(record, q, q * 200).error() == 0.5
+
+
+def test_only_the_rows_that_are_asked_for_are_compared():
+    q = np.ones((1, 4, 1), dtype=np.float32)
+    record = AttentionRecord("encoder", 0, q, q, q, 1.0)
+    off = q.copy()
+    off[0, 3] = 0
+    own = OwnAttention(record, None, off)
+    assert own.error() == 1 and own.error(slice(0, 3)) == 0 and own.error(slice(1, 4, 2)) == 1
 
 
 def test_the_check_does_not_pass_over_what_is_not_a_number():
@@ -212,9 +228,23 @@ def test_what_a_decoder_wrote_is_the_text_after_what_it_was_given():
         assert dataclasses.replace(made, reading=reading).target_text == text
 
 
-def test_memory_is_the_sum_of_all_arrays():
+def test_memory_is_the_sum_of_all_arrays_and_what_layers_share_counts_once():
     found = traced(SENTENCE)
-    assert found.nbytes == sum(array.nbytes for array in arrays_of(found))
+    different = []
+    for array in arrays_of(found):
+        if not any(np.shares_memory(array, other) for other in different):
+            different.append(array)
+    assert len(different) < len(list(arrays_of(found)))
+    assert found.nbytes == sum(array.nbytes for array in different)
+
+
+def test_what_is_repeated_along_an_axis_takes_the_room_of_one():
+    made = made_trace(tokens("a", "b"), tokens("[BOS]", "c", "[EOS]"))
+    one = np.zeros((1, 1), dtype=np.float32)
+    wide = np.broadcast_to(one, (5, 100))
+    with_wide = dataclasses.replace(made, intermediates={"decoder.0.resid_pre": wide})
+    without = dataclasses.replace(made, intermediates={})
+    assert with_wide.nbytes == without.nbytes + 4
 
 
 def same_numbers(one, other):

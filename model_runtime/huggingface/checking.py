@@ -1,0 +1,197 @@
+"""The self-check of a checkpoint: a short probe, recorded and compared with the model's own.
+
+Decides what of a model can be shown, and how it is best recorded. Knows no tokenizer.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from model_runtime.errors import N_
+from model_runtime.huggingface.places import Place, places
+from model_runtime.huggingface.recorder import Implementation, Recorded, record
+from model_runtime.recording import OwnAttention
+from model_runtime.types import Remark, SelfCheck
+
+EXACT = 1e-5
+# Between the two, the largest scores lose digits in the model's own 32 bits: shown, and said.
+ROUNDED = 1e-3
+
+NO_SOFTMAX = N_(
+    "{architecture} has no softmax attention, so there are no shares to show. Its tokens and "
+    "what it predicts are shown."
+)
+NOT_SHOWN = N_("{stack} L{layer} is not shown: {why}")
+TOO_FAR = N_("recomputed from what was recorded, it differs from the model's own by up to {error}")
+NOT_TOKENS = N_("it looks at {keys} keys that are not one each for {tokens} tokens")
+IMPRECISE = N_(
+    "{stack} L{layer} is shown as recomputed; it agrees with the model's own to {error}, "
+    "which is the model's rounding in 32 bits."
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a model is recorded: what was found once holds for every text."""
+
+    following: bool  # some attention bypasses the interface
+    long: Implementation  # for texts too long to make every pattern
+    shown: frozenset[Place]  # the attention that is exact
+
+
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """What the probe found."""
+
+    plan: Plan
+    result: SelfCheck
+    attentions: tuple[OwnAttention, ...]  # those shown
+    is_two_sided: bool  # a query may look at later keys
+    logits_shape: tuple[int, ...]  # without the batch axis; () for a model without a head
+
+
+def probe(model: PreTrainedModel, inputs: Mapping[str, Any], family: str) -> Probed:
+    """Run `model` on a few tokens, unrecorded and recorded, and compare.
+
+    `family` is "encoder", "decoder" or "encoder-decoder". Raises what the model raises.
+    """
+    plain = logits_of(run_unrecorded(model, inputs))
+    recorded = record(model, inputs, "eager")
+    sorted_out = sort_out(recorded, inputs, family)
+    imprecise: dict[Place, float] = {}
+    shown: dict[Place, OwnAttention] = {}
+    worst_pattern = worst_z = 0.0
+    for place, own in sorted_out.shown.items():
+        pattern, z = own.errors()
+        if not max(pattern, z) <= ROUNDED:  # NaN is no agreement either
+            sorted_out.hidden[place] = Remark(TOO_FAR, {"error": f"{max(pattern, z):.0e}"})
+            continue
+        if max(pattern, z) > EXACT:
+            imprecise[place] = max(pattern, z)
+        worst_pattern, worst_z = max(worst_pattern, pattern), max(worst_z, z)
+        shown[place] = own
+    remarks = reasons(sorted_out.hidden)
+    if imprecise:
+        error = f"{max(imprecise.values()):.0e}"
+        remarks.append(Remark(IMPRECISE, {"where": _where(imprecise), "error": error}))
+    if not recorded.calls:
+        remarks.append(Remark(NO_SOFTMAX, {"architecture": type(model).__name__}))
+    plan = Plan(
+        following=recorded.bypassed,
+        long=_long(model, inputs, recorded, plain),
+        shown=frozenset(shown),
+    )
+    worst_logits = _difference(logits_of(recorded.output), plain)
+    return Probed(
+        plan,
+        SelfCheck(worst_pattern, worst_z, worst_logits, tuple(remarks)),
+        tuple(shown.values()),
+        is_two_sided=any(
+            _looks_ahead(own) for own in shown.values() if own.record.stack != "cross"
+        ),
+        logits_shape=() if plain is None else tuple(plain.shape[1:]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SortedOut:
+    """The attention of one pass by its place: what can be shown, and why the rest cannot."""
+
+    shown: dict[Place, OwnAttention]
+    hidden: dict[Place, Remark]
+
+
+def sort_out(recorded: Recorded, inputs: Mapping[str, Any], family: str) -> SortedOut:
+    """Find each call's place, and whether its keys are the tokens."""
+    shown: dict[Place, OwnAttention] = {}
+    hidden: dict[Place, Remark] = {}
+    lengths = _lengths(inputs)
+    order = places([call.module for call in recorded.calls], family)
+    for place, call in zip(order, recorded.calls, strict=True):
+        n_k = lengths["decoder" if place.stack == "decoder" else "encoder"]
+        if call.trouble:
+            hidden[place] = Remark(call.trouble, {})
+        elif call.k.shape[2] != n_k:
+            hidden[place] = Remark(NOT_TOKENS, {"keys": call.k.shape[2], "tokens": n_k})
+        else:
+            shown[place] = call.own(place.stack, place.layer)
+    return SortedOut(shown, hidden)
+
+
+def reasons(hidden: Mapping[Place, Remark]) -> list[Remark]:
+    """A sentence for each reason, whatever the number of layers that share it."""
+    groups: dict[tuple[object, ...], list[Place]] = {}
+    for place, why in hidden.items():
+        groups.setdefault((why.message, *why.values.values()), []).append(place)
+    return [
+        Remark(NOT_SHOWN, {"where": _where(found), "why": hidden[found[0]]})
+        for found in groups.values()
+    ]
+
+
+def run_unrecorded(model: PreTrainedModel, inputs: Mapping[str, Any]) -> Any:
+    """The model's plain output."""
+    with torch.no_grad():
+        return model(**inputs, return_dict=True)
+
+
+def logits_of(output: Any) -> Tensor | None:
+    """The logits [batch, position, n], for an answer span [batch, position, 2]; or None of a
+    model without a head. One row of labels for a whole text becomes one position."""
+    if getattr(output, "start_logits", None) is not None:
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
+    found = getattr(output, "logits", None)
+    if found is None:
+        found = getattr(output, "prediction_logits", None)
+    if found is None:
+        return None
+    return found[:, None] if found.dim() == 2 else found
+
+
+def _long(
+    model: PreTrainedModel, inputs: Mapping[str, Any], recorded: Recorded, plain: Tensor | None
+) -> Implementation:
+    """sdpa, which makes no patterns, if the model can and it comes to the same."""
+    if recorded.bypassed or not model._supports_sdpa or not model._can_set_attn_implementation():
+        return "eager"
+    fast = record(model, inputs, "sdpa", following=False, kept="residual")
+    same = len(fast.calls) == len(recorded.calls)
+    for call, other in zip(fast.calls, recorded.calls, strict=False):
+        same = same and _difference(call.z, other.z) <= EXACT
+        same = same and call.own("encoder", 0).error() <= EXACT
+    return "sdpa" if same and _difference(logits_of(fast.output), plain) <= ROUNDED else "eager"
+
+
+def _where(found: Iterable[Place]) -> str:
+    """decoder L0 L1 L2, cross L0"""
+    found = list(found)
+    stacks = dict.fromkeys(place.stack for place in found)
+    return ", ".join(
+        " ".join([stack, *(f"L{place.layer}" for place in found if place.stack == stack)])
+        for stack in stacks
+    )
+
+
+def _lengths(inputs: Mapping[str, Any]) -> dict[str, int]:
+    n = inputs["input_ids"].shape[1]
+    decoder = inputs.get("decoder_input_ids")
+    return {"encoder": n, "decoder": n if decoder is None else decoder.shape[1]}
+
+
+def _difference(ours: Tensor | None, own: Tensor | None) -> float:
+    """The largest absolute difference; none where there is nothing to compare."""
+    if ours is None or own is None:
+        return 0.0
+    if ours.shape != own.shape:
+        return float("inf")
+    return float((ours - own).abs().max()) if ours.numel() else 0.0
+
+
+def _looks_ahead(own: OwnAttention) -> bool:
+    """Whether some head gives a later key a share."""
+    pattern = own.record.pattern(0)
+    return bool((pattern.shape[0] > 1) and (pattern[0, 1:] > 0).any())

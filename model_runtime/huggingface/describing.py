@@ -1,0 +1,106 @@
+"""What is known of an opened checkpoint: its sizes, its examples, where it opens.
+
+Sizes come from what the probe recorded, not from config names, which differ by family.
+Knows no text but the examples, and runs nothing.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model_runtime.huggingface.checking import Probed
+from model_runtime.huggingface.finding import Found
+from model_runtime.huggingface.loading import Loaded
+from model_runtime.huggingface.reading import Reader
+from model_runtime.recording import OwnAttention
+from model_runtime.types import ModelInfo, OpensAt, Predicts, StackName
+
+_STACKS: tuple[StackName, ...] = ("encoder", "decoder", "cross")
+_EXAMPLES = {
+    "decoder": (
+        "When Mary and John went to the store, John gave a drink to",
+        "The keys to the cabinet are on the table, and the cabinet",
+        "猫在床上睡觉，因为它",
+        "one two three one two three one two",
+    ),
+    "encoder": (
+        "The animal did not cross the street because it was too tired.",
+        "The bank of the river was closed by the bank.",
+        "动物没有过马路，因为它太累了。",
+    ),
+    "encoder-decoder": (
+        "The animal did not cross the street because it was too tired.",
+        "translate English to German: The house is small.",
+        "猫在床上睡觉，因为它很累。",
+    ),
+}
+_BLANK = "The capital of France is {mask}."
+
+
+def described(
+    ref: str, family: str, found: Found, loaded: Loaded, probed: Probed, reader: Reader
+) -> ModelInfo:
+    """Everything about the model that the pages ask for before a text is traced."""
+    model, config = loaded.model, loaded.model.config
+    records = [own.record for own in probed.attentions]
+    predicts = _predicts(loaded.predicts, probed.logits_shape, family)
+    mask = loaded.tokenizer.mask_token if family == "encoder" and predicts == "tokens" else None
+    examples = _EXAMPLES[family]
+    if mask:
+        examples = (_BLANK.format(mask=mask), *examples)
+    return ModelInfo(
+        ref=ref,
+        name=found.name,
+        family=family,
+        stacks=tuple(s for s in _STACKS if any(record.stack == s for record in records)),
+        n_layers=max((record.layer for record in records), default=-1) + 1,
+        n_heads=max((record.n_heads for record in records), default=0),
+        n_kv_heads=max((record.k.shape[0] for record in records), default=0),
+        d_model=int(getattr(config, "hidden_size", None) or getattr(config, "d_model", 0)),
+        d_head=max((record.q.shape[-1] for record in records), default=0),
+        context_length=loaded.context_length,
+        n_parameters=model.num_parameters(),
+        licence=found.licence,
+        cards={},
+        examples=examples,
+        vocabulary=_vocabulary(predicts, loaded, reader),
+        opens_at=_opens_at(probed.attentions),
+        architecture=type(model).__name__,
+        predicts=predicts,
+        mask=mask or "",
+        takes_pair=family == "encoder" and reader.takes_pair,
+        has_chat=family == "decoder" and reader.has_chat,
+        self_check=probed.result,
+    )
+
+
+def _predicts(head: Predicts, shape: tuple[int, ...], family: str) -> Predicts:
+    """What the logits are over; a head whose logits have no row for each token of the text that
+    is asked is taken for none."""
+    return head if shape else "nothing"
+
+
+def _vocabulary(predicts: Predicts, loaded: Loaded, reader: Reader) -> tuple[str, ...]:
+    """The names of what logits are given for."""
+    if predicts == "tokens":
+        return reader.vocabulary()
+    if predicts in ("token labels", "text labels"):
+        labels = loaded.model.config.id2label
+        return tuple(str(labels[i]) for i in sorted(labels))
+    return ()
+
+
+def _opens_at(attentions: Sequence[OwnAttention]) -> OpensAt:
+    """The head that looks most sharply at something that is neither the first token, where
+    heads rest that have nothing to do, nor the query itself."""
+    best, opens_at = -1.0, OpensAt("encoder", 0, 0)
+    for own in attentions:
+        for head in range(own.record.n_heads):
+            pattern = own.record.pattern(head)
+            if own.record.stack != "cross":
+                np.fill_diagonal(pattern, 0.0)
+            sharpness = float(pattern[1:, 1:].max(axis=-1, initial=0.0).mean())
+            # Of equals the later stack: cross-attention tells more than what leads to it.
+            if sharpness >= best:
+                best, opens_at = sharpness, OpensAt(own.record.stack, own.record.layer, head)
+    return opens_at

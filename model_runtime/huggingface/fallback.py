@@ -1,0 +1,139 @@
+"""Records the softmax attention of models that bypass transformers' attention interface.
+
+Watches every torch function of one forward pass: from a softmax back to the product q·kᵀ that
+made its scores, and on to the product with v. Only looks; knows no model file in particular.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from model_runtime.huggingface.calls import AttentionCall
+from model_runtime.huggingface.following import (
+    Scores,
+    call_of,
+    follow_scores,
+    found_at,
+    keeps_pattern,
+)
+from model_runtime.huggingface.products import Product, as_mixture, as_scores, product_of
+
+# True while the attention interface computes a call: it is recorded there.
+inside_interface: ContextVar[bool] = ContextVar("inside_interface", default=False)
+
+
+@contextmanager
+def follow(model: nn.Module) -> Iterator[list[AttentionCall]]:
+    """While open, a forward pass of `model` in this thread appends one call for each softmax
+    attention that is not computed inside the interface, in the order of the calls."""
+    calls: list[AttentionCall] = []
+    watch = _Watch(calls)
+    handles = []
+    for name, module in model.named_modules():
+        handles.append(module.register_forward_pre_hook(watch.enter(name), with_kwargs=True))
+        handles.append(module.register_forward_hook(watch.leave, always_call=True))
+    try:
+        with watch:
+            yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class _Watch(TorchFunctionMode):
+    """Sees every torch function before it runs, and what it gives."""
+
+    def __init__(self, calls: list[AttentionCall]) -> None:
+        super().__init__()
+        self._calls = calls
+        self._running: list[str] = []
+        self._batch = 1
+        # What is known of a tensor lives as long as the tensor itself.
+        self._scores: Any = WeakTensorKeyDictionary()  # of Scores
+        self._patterns: Any = WeakTensorKeyDictionary()  # of Found
+
+    def enter(self, name: str) -> Any:
+        """A hook that notes that a module starts."""
+
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            if not self._running:
+                self._batch = _batch_size([*args, *kwargs.values()])
+            self._running.append(name)
+
+        return hook
+
+    def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        """A hook that notes that a module has ended, or failed."""
+        if self._running:
+            self._running.pop()
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run `func` as it is, then take note."""
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if self._running and not inside_interface.get():
+            name = getattr(func, "__name__", "")
+            if isinstance(out, Tensor):
+                self._note(name, args, kwargs, out)
+            elif name == "__setitem__":
+                self._note(name, args, kwargs, args[0])
+        return out
+
+    def _note(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Tensor) -> None:
+        product = product_of(name, args, kwargs)
+        if product is not None:
+            self._note_product(product, out)
+        elif name == "softmax":
+            scores = self._scores.get(args[0])
+            if scores is not None and _over_last_axis(args, kwargs):
+                self._patterns[out] = found_at(scores, args[0])
+        else:
+            self._note_change(name, args, kwargs, out)
+
+    def _note_product(self, product: Product, out: Tensor) -> None:
+        for operand, is_left in ((product.left, True), (product.right, False)):
+            found = self._patterns.get(operand)
+            mixture = None if found is None else as_mixture(product, is_left, out)
+            if mixture is not None:
+                self._calls.append(call_of(found, mixture, self._batch))
+                return
+        pair = as_scores(product)
+        if pair is not None:
+            self._scores[out] = Scores.of(self._running[-1], pair, product, out)
+
+    def _note_change(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Tensor
+    ) -> None:
+        """What was known of the arguments and still holds of the result; in place, what does
+        not hold any more is forgotten."""
+        scores = follow_scores(name, args, kwargs, self._scores.get, out)
+        found = self._patterns.get(args[0]) if args and isinstance(args[0], Tensor) else None
+        for table, known in (
+            (self._scores, scores),
+            (self._patterns, found if keeps_pattern(name, args, out) else None),
+        ):
+            if known is not None:
+                table[out] = known
+            elif out in table:
+                del table[out]
+
+
+def _batch_size(inputs: Sequence[Any]) -> int:
+    """How many texts a model is given at once."""
+    return next((of.shape[0] for of in inputs if isinstance(of, Tensor) and of.dim()), 1)
+
+
+def _over_last_axis(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    axis = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    return axis in (-1, args[0].dim() - 1)

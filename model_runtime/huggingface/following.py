@@ -1,0 +1,268 @@
+"""What is known of scores on their way from q·kᵀ to softmax, and of a pattern on to its z.
+
+Scores are q·kᵀ·scale plus something: the functions that keep them so are told apart from those
+that do not, and at the softmax the something is worked out. Knows torch; no model file.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model_runtime.errors import N_
+from model_runtime.huggingface.calls import HIDDEN_BELOW, AttentionCall
+from model_runtime.huggingface.products import Mixture, Product
+
+UNEXPLAINED = N_("its scores hold something that is neither q·k nor was seen being added")
+NO_HEADS = N_("its scores do not have one axis for the texts and one for the heads")
+
+_SAME = {"to", "type", "type_as", "float", "double", "contiguous", "clone", "dropout"}
+_VIEWS = {"view", "reshape", "unsqueeze", "squeeze", "flatten", "unflatten", "expand"}
+_SUMS = {"add": 1.0, "sub": -1.0}
+_AFTER_SOFTMAX = _SAME | _VIEWS | {"masked_fill", "mul", "nan_to_num"}
+_FILLS = {"masked_fill", "where", "max", "maximum", "clamp"}
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """q·kᵀ times a factor."""
+
+    q: Tensor  # [*lead, n_q, d], a leading axis may be 1
+    k: Tensor  # [*lead, n_k, d], likewise
+    lead: torch.Size
+    factor: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores are the sum of some products, plus a mask, plus a bias if `is_biased`."""
+
+    module: str  # the one that computed the product
+    terms: tuple[Term, ...]
+    is_biased: bool
+
+    @classmethod
+    def of(
+        cls, module: str, pair: tuple[Tensor, Tensor], product: Product, out: Tensor
+    ) -> "Scores":
+        """The scores that a product makes."""
+        term = Term(*pair, out.shape[:-2], float(product.alpha))
+        return cls(module, (term,), product.plus is not None and not _is_mask(product.plus))
+
+    def times(self, factor: float) -> "Scores":
+        """The same, scaled."""
+        return replace(self, terms=tuple(replace(t, factor=t.factor * factor) for t in self.terms))
+
+    def plus(self, other: "Scores | None", addend: Any, factor: float) -> "Scores":
+        """The sum with other scores, or with anything else."""
+        if other is None:
+            return replace(self, is_biased=self.is_biased or not _is_mask(addend))
+        terms = self.terms + other.times(factor).terms
+        return replace(self, terms=terms, is_biased=self.is_biased or other.is_biased)
+
+
+def follow_scores(
+    name: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    known: Callable[[Tensor], Scores | None],
+    out: Tensor,
+) -> Scores | None:
+    """What is known of `out`, which torch's function `name` made; None if it is no longer a
+    sum with q·kᵀ in it, or never was."""
+    operands = [args[i] if i < len(args) else None for i in range(3)]
+    scores = [known(operand) if isinstance(operand, Tensor) else None for operand in operands]
+    first = next((found for found in scores if found is not None), None)
+    if first is None or out.dim() < 3:
+        return None
+    name = _plain(name)
+    if name in _SAME:
+        return first
+    if name in _VIEWS:
+        return first if out.shape[-2:] == args[0].shape[-2:] else None
+    if name == "setitem":
+        return replace(first, is_biased=True)
+    if name in _SUMS:
+        return _sum(operands, scores, _SUMS[name] * float(kwargs.get("alpha", 1.0)))
+    if name == "rsub":
+        return first.times(-1.0).plus(None, operands[1], 1.0)
+    if name == "neg":
+        return first.times(-1.0)
+    if name in ("mul", "div", "truediv"):
+        return _scaled(name, first, operands[1] if scores[0] is first else operands[0])
+    if name in _FILLS:
+        is_biased = first.is_biased or not _hides(name, operands, scores, kwargs)
+        return replace(first, is_biased=is_biased)
+    return None
+
+
+def keeps_pattern(name: str, args: Sequence[Any], out: Tensor) -> bool:
+    """Whether a pattern that torch's function `name` is given first is still one after it."""
+    return _plain(name) in _AFTER_SOFTMAX and out.shape[-2:] == args[0].shape[-2:]
+
+
+def _plain(name: str) -> str:
+    """add of add, add_ and __iadd__."""
+    return name.strip("_").removeprefix("i") if name.startswith("__") else name.rstrip("_")
+
+
+def _sum(operands: Sequence[Any], scores: Sequence[Scores | None], sign: float) -> Scores | None:
+    left, right = scores[:2]
+    if left is not None:
+        return left.plus(right, operands[1], sign)
+    return right and right.times(sign).plus(None, operands[0], 1.0)
+
+
+def _scaled(name: str, scores: Scores, by: Any) -> Scores | None:
+    """Scores times or divided by a number; or times a mask of 0 and 1."""
+    if isinstance(by, Tensor) and by.numel() > 1:
+        return scores if name == "mul" and bool(((by == 0) | (by == 1)).all()) else None
+    return scores.times(float(by) if name == "mul" else 1.0 / float(by))
+
+
+def _hides(
+    name: str,
+    operands: Sequence[Any],
+    scores: Sequence[Scores | None],
+    kwargs: Mapping[str, Any],
+) -> bool:
+    """Whether what is put in place of some scores hides them."""
+    if name == "masked_fill":
+        return _is_hidden(kwargs.get("value", operands[2]))
+    if name == "where":
+        return _is_hidden(operands[2] if scores[2] is None else operands[1])
+    if name == "clamp":
+        return _is_hidden(kwargs.get("min", operands[1])) and kwargs.get("max", operands[2]) is None
+    return _is_hidden(operands[1] if scores[1] is None else operands[0])
+
+
+def _is_hidden(fill: Any) -> bool:
+    return bool((torch.as_tensor(fill) <= HIDDEN_BELOW).all())
+
+
+def _is_mask(addend: Any) -> bool:
+    """Whether adding it only hides: 0, or far below every score."""
+    addend = torch.as_tensor(addend)
+    return bool(((addend == 0) | (addend <= HIDDEN_BELOW)).all())
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A softmax of known scores, in the layout of the scores; what is still to come is v."""
+
+    module: str
+    lead: torch.Size  # the leading axes of the scores
+    q: Tensor  # [*lead, n_q, d]
+    k: Tensor  # [*lead, n_k, d]
+    scale: float
+    added: Tensor | None  # [*lead, n_q, n_k]
+    visible: Tensor | None  # the same
+    trouble: str
+
+
+def found_at(scores: Scores, before: Tensor) -> Found:
+    """What went into a softmax: `before` is [*lead, n_q, n_k] and known as `scores`."""
+    lead = before.shape[:-2]
+    q, k, scale = _joined(scores.terms, lead)
+    dot = torch.matmul(q.double(), k.double().transpose(-1, -2)) * scale
+    rest = _with_hidden_rows_seen(before.double(), dot)
+    shown = rest > HIDDEN_BELOW
+    added: Tensor | None = rest
+    trouble = ""
+    if bool((torch.where(shown, rest, 0.0).abs() <= _rounding(before, q, k, scale)).all()):
+        added = None
+    elif not (scores.is_biased or bool((before <= HIDDEN_BELOW).all(-1).any())):
+        trouble = UNEXPLAINED
+    return Found(
+        scores.module, lead, q, k, scale, added, None if added is not None else shown, trouble
+    )
+
+
+def _with_hidden_rows_seen(scores: Tensor, dot: Tensor) -> Tensor:
+    """What was added to `dot`. A row in which every cell is hidden, as of a padding token, is
+    raised to 0: softmax is the same, and the model does share such a row out."""
+    highest = scores.amax(-1, keepdim=True)
+    raised = (highest <= HIDDEN_BELOW) & highest.isfinite()
+    return torch.where(raised, scores - highest, scores) - dot
+
+
+def _rounding(before: Tensor, q: Tensor, k: Tensor, scale: float) -> float:
+    """How far the model's own scores may be off q·kᵀ·scale by rounding alone."""
+    size = float(q.norm(dim=-1).max() * k.norm(dim=-1).max()) * abs(scale)
+    return 8 * torch.finfo(before.dtype).eps * size
+
+
+def _joined(terms: Sequence[Term], lead: torch.Size) -> tuple[Tensor, Tensor, float]:
+    """One q, k and scale whose product is the sum of the terms: side by side along d."""
+    first = terms[0]
+    if len(terms) == 1:
+        return (
+            _in_lead(first.q, first.lead, lead),
+            _in_lead(first.k, first.lead, lead),
+            first.factor,
+        )
+    q = [
+        _in_lead(t.q, t.lead, lead).expand(*lead, -1, -1) * (t.factor / first.factor) for t in terms
+    ]
+    k = [_in_lead(t.k, t.lead, lead).expand(*lead, -1, -1) for t in terms]
+    return torch.cat(q, dim=-1), torch.cat(k, dim=-1), first.factor
+
+
+def _in_lead(tensor: Tensor, before: torch.Size, lead: torch.Size) -> Tensor:
+    """[*lead, rows, columns] of a tensor [*before, rows, columns]: the same leading axes,
+    taken together or apart."""
+    if len(before) == len(lead):
+        return tensor
+    rows, columns = tensor.shape[-2:]
+    return tensor.expand(*before, rows, columns).reshape(*lead, rows, columns)
+
+
+def call_of(found: Found, mixture: Mixture, batch: int) -> AttentionCall:
+    """The whole call, once the product with v is known, of a pass over `batch` texts."""
+
+    def by_head(tensor: Tensor, lead: torch.Size) -> Tensor:
+        return _by_head(_in_lead(tensor, lead, found.lead), found.lead, batch)
+
+    lead = mixture.z.shape[:-2]
+    pattern = by_head(mixture.pattern, mixture.pattern.shape[:-2])
+    added = None if found.added is None else by_head(found.added, found.lead)
+    visible = None if found.visible is None else by_head(found.visible, found.lead)
+    # Rows that the model sets to 0 after the softmax share nothing out.
+    empty = ~pattern.any(-1, keepdim=True)
+    if bool(empty.any()):
+        visible = ~empty if visible is None else visible & ~empty
+    return AttentionCall(
+        module=found.module,
+        q=by_head(found.q, found.lead),
+        k=by_head(found.k, found.lead),
+        v=by_head(mixture.v, lead),
+        scale=found.scale,
+        added=None if added is None else _once(added.float()),
+        visible=None if visible is None else _once(visible.expand(pattern.shape)),
+        pattern=pattern,
+        z=by_head(mixture.z, lead),
+        trouble=found.trouble or ("" if _has_heads(found.lead, batch) else NO_HEADS),
+    )
+
+
+def _has_heads(lead: torch.Size, batch: int) -> bool:
+    return (len(lead) > 0 and lead[0] == batch) or (len(lead) == 1 and lead[0] % batch == 0)
+
+
+def _by_head(tensor: Tensor, lead: torch.Size, batch: int) -> Tensor:
+    """[batch, head, rows, columns] of a tensor [*lead, rows, columns]."""
+    if len(lead) == 2 or not _has_heads(lead, batch):
+        return tensor
+    rows, columns = tensor.shape[-2:]
+    return tensor.expand(*lead, rows, columns).reshape(batch, -1, rows, columns)
+
+
+def _once(table: Tensor) -> Tensor:
+    """What is the same for all heads or all texts, kept once."""
+    for axis in (1, 0):
+        one = table.narrow(axis, 0, 1)
+        if bool((table == one).all()):
+            table = one.contiguous()
+    return table

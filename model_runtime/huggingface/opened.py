@@ -1,0 +1,210 @@
+"""A checkpoint ready for use: reads a text into tokens, runs one recorded pass.
+
+Joins finding, loading, reading, recording and the self-check. Knows nothing of the screen.
+"""
+
+import inspect
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model_runtime.huggingface.checking import logits_of, probe, reasons, sort_out
+from model_runtime.huggingface.describing import described
+from model_runtime.huggingface.finding import Found, find
+from model_runtime.huggingface.loading import Loaded, load
+from model_runtime.huggingface.memory import weights_bytes
+from model_runtime.huggingface.places import stream_names
+from model_runtime.huggingface.reading import Reader
+from model_runtime.huggingface.recorder import Recorded, record
+from model_runtime.huggingface.references import parse
+from model_runtime.recording import LONG, Pass, Progress, Report, RoomFor
+from model_runtime.types import Reading, Request, Token
+
+PROBE = "The cat sleeps, and 猫 dreams."
+MOST_WRITTEN = 64  # tokens of a target that the model writes itself
+# Values. A vocabulary of 50,000 takes 200 KB a position, so of a long text only the last
+# positions keep their logits: as many as fit into 16 MB.
+MOST_LOGITS = 4 * 2**20
+
+
+def open_checkpoint(ref: str, report: Report, room_for: RoomFor) -> "Checkpoint":
+    """Find, load and check what `ref` names. Raises a `HeadlightError`."""
+    report(Progress("looking"))
+    found = find(parse(ref), report)
+    room_for(weights_bytes(found.folder))
+    report(Progress("loading"))
+    loaded = load(found, report)
+    report(Progress("checking"))
+    return Checkpoint(ref, found, loaded)
+
+
+class Checkpoint:
+    """A model of transformers, behind a lock: one forward pass at a time."""
+
+    def __init__(self, ref: str, found: Found, loaded: Loaded) -> None:
+        self._model = loaded.model
+        self._lock = threading.Lock()
+        self._family = loaded.family
+        self._writes = loaded.family != "encoder" and loaded.predicts == "tokens"
+        self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
+        probed = probe(self._model, self._inputs(self._to_probe()), self._family)
+        if self._family == "decoder" and probed.is_two_sided:
+            # Counted among the models that write, but every token sees the whole text (xlnet).
+            self._family, self._writes = "encoder", False
+            self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
+            probed = probe(self._model, self._inputs(self._to_probe()), self._family)
+        self._plan = probed.plan
+        self.info = described(ref, self._family, found, loaded, probed, self._reader)
+        parameters = inspect.signature(self._model.forward).parameters
+        self._keeps_few_logits = "logits_to_keep" in parameters
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by the weights, in 32 bits."""
+        return self.info.n_parameters * 4
+
+    def read(self, request: Request) -> Reading:
+        """Tokens of the texts. An encoder–decoder with no target writes its own, greedily; a
+        decoder alone goes on by one token, which is the recorded pass's own."""
+        source, left_out, segments = self._reader.tokens(
+            request.text, request.pair_text, chat=request.chat
+        )
+        if self._family == "encoder":
+            return Reading(source, (), False, left_out, segments=segments)
+        if self._family == "decoder":
+            return self._read_on(request, source, left_out)
+        if not self._writes:
+            # What such models read by themselves: the source once more, one step later.
+            return Reading(source, (self._start(), *_moved(source[:-1], 1)), False, left_out)
+        if request.target_text is not None:
+            target, target_left_out, _ = self._reader.tokens(request.target_text, as_target=True)
+            target = (self._start(), *_moved(target, 1))
+            return Reading(source, target, False, left_out, target_left_out)
+        ids = self._written(source)
+        written = self._reader.written(ids[1:], position=1)
+        unfinished = ids[-1] not in self._reader.end_ids
+        return Reading(source, (self._start(), *written), True, left_out, unfinished=unfinished)
+
+    def _read_on(self, request: Request, given: tuple[Token, ...], left_out: int) -> Reading:
+        """The text, and the continuation as typed; the model's own is added by the pass."""
+        if request.target_text is None or not self._writes:
+            return Reading((), given, self._writes, left_out, n_given=len(given))
+        both, n_given, more_left_out = self._reader.continued(
+            request.text, request.target_text, chat=request.chat
+        )
+        return Reading((), both, False, left_out, more_left_out - left_out, n_given=n_given)
+
+    def run(self, reading: Reading) -> Pass:
+        """The one forward pass, everything in it recorded that the self-check found exact."""
+        inputs = self._inputs(reading)
+        n_read = max(inputs[name].shape[1] for name in inputs)
+        is_long = n_read > LONG
+        n_logits = self._n_logits(n_read)
+        extra = {"logits_to_keep": n_logits} if self._keeps_few_logits else {}
+        with self._lock:
+            recorded = record(
+                self._model,
+                inputs | extra,
+                self._plan.long if is_long else "eager",
+                following=self._plan.following,
+                kept="residual" if is_long else "all",
+            )
+        sorted_out = sort_out(recorded, inputs, self._family)
+        hidden = {p: why for p, why in sorted_out.hidden.items() if p in self._plan.shown}
+        logits = self._logits(recorded, n_logits)
+        return Pass(
+            tuple(own for place, own in sorted_out.shown.items() if place in self._plan.shown),
+            self._stream(recorded),
+            logits,
+            logits_start=max(0, n_read - len(logits)) if self.info.predicts == "tokens" else 0,
+            reading=self._with_next(reading, logits),
+            remarks=tuple(reasons(hidden)),
+        )
+
+    def _with_next(self, reading: Reading, logits: NDArray[np.float32]) -> Reading | None:
+        """A decoder's reading with the token that it holds likeliest to come next."""
+        if not (self._family == "decoder" and reading.target_is_own):
+            return None
+        position = len(reading.target)
+        words = [token.word for token in reading.target if token.word is not None]
+        ends = [token.span[1] for token in reading.target if token.span]
+        written = self._reader.written(
+            [int(logits[-1].argmax())],
+            position=position,
+            at=max(ends, default=0),
+            word=max(words, default=-1) + 1,
+        )
+        return replace(reading, target=(*reading.target, *written))
+
+    def _n_logits(self, n_read: int) -> int:
+        """How many positions keep their logits, counted from the last."""
+        if self.info.predicts != "tokens" or n_read <= LONG:
+            return n_read
+        return min(n_read, max(1, MOST_LOGITS // len(self.info.vocabulary)))
+
+    def _logits(self, recorded: Recorded, most: int) -> NDArray[np.float32]:
+        """[position, n], the last `most` positions; [0, 0] of a model without a head."""
+        found = logits_of(recorded.output)
+        if found is None:
+            return np.zeros((0, 0), dtype=np.float32)
+        rows = found[0]
+        if len(rows) > most:
+            rows = rows[-most:].clone()  # or all of them would stay in memory
+        return rows.float().numpy()
+
+    def _stream(self, recorded: Recorded) -> dict[str, NDArray[np.float32]]:
+        """The residual stream under the glossary's names: "decoder.0.resid_pre"."""
+        names = stream_names(recorded.stream, self._family)
+        return {name: recorded.stream[spot][0].float().numpy() for spot, name in names.items()}
+
+    def _to_probe(self) -> Reading:
+        """A few tokens for the self-check; an encoder–decoder reads them on both sides."""
+        tokens, _, segments = self._reader.tokens(PROBE)
+        if self._family == "decoder":
+            return Reading((), tokens, self._writes)
+        target = (self._start(), *_moved(tokens, 1)) if self._family == "encoder-decoder" else ()
+        return Reading(tokens, target, False, segments=segments)
+
+    def _start(self) -> Token:
+        """What a decoder begins with."""
+        config = self._model.config
+        id_ = self._model.generation_config.decoder_start_token_id if self._writes else None
+        id_ = config.decoder_start_token_id if id_ is None else id_
+        return self._reader.special(int(config.bos_token_id if id_ is None else id_))
+
+    def _written(self, source: tuple[Token, ...]) -> list[int]:
+        """The ids of a target that the model writes itself, the likeliest token each time."""
+        room = min(MOST_WRITTEN, self.info.context_length - 1)
+        with self._lock, torch.no_grad():
+            ids = self._model.generate(
+                _ids(source), do_sample=False, num_beams=1, max_new_tokens=room
+            )
+        return [int(id_) for id_ in ids[0]]
+
+    def _inputs(self, reading: Reading) -> dict[str, Any]:
+        """What the model is called with: the one sequence, or both."""
+        if self._family == "encoder-decoder":
+            read = reading.target[:-1] if self._writes else reading.target
+            return {"input_ids": _ids(reading.source), "decoder_input_ids": _ids(read)}
+        if self._family == "decoder":
+            own = reading.target_is_own or not self._writes
+            return {"input_ids": _ids(reading.target if own else reading.target[:-1])}
+        inputs = {"input_ids": _ids(reading.source)}
+        if reading.segments:
+            inputs["token_type_ids"] = torch.tensor([reading.segments])
+        return inputs
+
+
+def _ids(tokens: Sequence[Token]) -> torch.Tensor:
+    """[1, position]"""
+    return torch.tensor([[token.id for token in tokens]])
+
+
+def _moved(tokens: Sequence[Token], by: int) -> tuple[Token, ...]:
+    """The same tokens, that many positions on."""
+    return tuple(replace(token, position=token.position + by) for token in tokens)

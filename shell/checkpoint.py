@@ -1,0 +1,80 @@
+"""What an opened checkpoint is, in words: a line under its name, and a table of facts.
+
+The checkpoint's own texts are shown to the letter. Knows what is known of a model; draws nothing.
+"""
+
+from babel.numbers import format_compact_decimal, format_decimal
+
+from model_runtime.types import ModelInfo, Predicts
+from shell import language
+from shell.language import _, ngettext
+from viz.labels import in_markdown
+
+
+def summary(info: ModelInfo) -> str:
+    """Architecture, size and what it predicts, as Markdown on one line."""
+    return " · ".join(
+        (
+            in_markdown(info.architecture),
+            _("{layers} layers × {heads} heads").format(layers=info.n_layers, heads=info.n_heads),
+            _("{count} parameters").format(count=compact(info.n_parameters)),
+            predicts(info),
+        )
+    )
+
+
+def predicts(info: ModelInfo) -> str:
+    """What a row of its logits says."""
+    said: dict[Predicts, str] = {
+        "tokens": _("predicts the next token") if info.writes else _("predicts each token"),
+        "token labels": _("gives each token a label"),
+        "text labels": _("gives the text a label"),
+        "answer span": _("finds where an answer begins and ends"),
+        "nothing": _("predicts nothing: it has no head"),
+    }
+    return said[info.predicts]
+
+
+def compact(count: int) -> str:
+    """124 M, as the language writes it."""
+    return format_compact_decimal(count, locale=language.current(), fraction_digits=1)
+
+
+def facts(info: ModelInfo) -> list[tuple[str, str]]:
+    """What the card of a checkpoint says, as plain text: (name, value)."""
+    name, _at, revision = info.ref.partition("@")
+    is_folder = name.startswith(("/", ".", "~"))
+    found = [
+        (_("architecture"), info.architecture),
+        (_("what it does"), predicts(info)),
+        (_("layers"), _number(info.n_layers)),
+        (_("heads in each layer"), _heads(info)),
+        (_("width of the residual stream"), _number(info.d_model)),
+        (_("width of a head"), _number(info.d_head)),
+        (_("longest text"), _tokens(info.context_length)),
+        (_("parameters"), _number(info.n_parameters)),
+        (_("weights computed in"), _("32 bits")),
+        (_("licence"), info.licence or _("not said")),
+        (_("opened from"), info.ref if is_folder else name),
+    ]
+    if not is_folder:
+        found.append((_("revision"), revision or _("the latest when it was opened")))
+    return found
+
+
+def _heads(info: ModelInfo) -> str:
+    if info.n_kv_heads == info.n_heads:
+        return _number(info.n_heads)
+    return ngettext(
+        "{heads}, which share {n} key and value head",
+        "{heads}, which share {n} key and value heads",
+        info.n_kv_heads,
+    ).format(heads=info.n_heads, n=info.n_kv_heads)
+
+
+def _tokens(count: int) -> str:
+    return ngettext("{n} token", "{n} tokens", count).format(n=_number(count))
+
+
+def _number(count: int) -> str:
+    return format_decimal(count, locale=language.current())

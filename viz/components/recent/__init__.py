@@ -1,0 +1,53 @@
+"""The recent component: which checkpoints this browser opened, kept in the browser alone.
+
+A line under the model's box with a menu to forget them one by one. The list lives in the
+browser's localStorage and tells the server what it holds. Knows no model and no language.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from viz.attention_map import Say
+from viz.marked import N_
+
+MOST_RECENT = 8
+STRINGS = {
+    "hint": N_("or type a Hub id or a folder"),
+    "recent": N_("recent"),
+    "title": N_("Checkpoints opened in this browser. Only the browser keeps this list."),
+    "forget": N_("forget {ref}"),
+    "forget_all": N_("forget all"),
+}
+
+HTML = '<div data-headlight="recent"></div>\n'
+
+
+@cache
+def _component() -> Any:
+    """Register the component once per process, and only when a page first needs it."""
+    folder = Path(__file__).parent
+    return st.components.v2.component(
+        "headlight_recent",
+        html=HTML,
+        css=(folder / "recent.css").read_text("utf-8"),
+        js=(folder / "recent.js").read_text("utf-8"),
+    )
+
+
+def data(opened: str, say: Say) -> Mapping[str, object]:
+    """What the component is told: a checkpoint to put first, or "", and its words."""
+    return {
+        "opened": opened,
+        "most": MOST_RECENT,
+        "strings": {key: say(text) for key, text in STRINGS.items()},
+    }
+
+
+def mount(opened: str, say: Say, *, key: str) -> None:
+    """Show the line at this place. The session's state of `key` has the list as `refs`, the
+    latest first, once the browser has told it; a change reruns the fragment around it."""
+    _component()(key=key, data=data(opened, say), on_refs_change=lambda: None)
