@@ -6,7 +6,8 @@ and no screen.
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cached_property
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from model_runtime.types import StackName, Token, Trace
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Positions = NDArray[np.intp]
+Float = TypeVar("Float", np.float32, np.float64)
 Mean = Literal["none", "heads", "layers", "both"]
 
 # Cells. A map is computed by blocks of rows, so that what is needed on the way, some arrays of
@@ -58,6 +60,26 @@ class HeadMap:
     pattern: Doubles  # NaN where nothing is left to share out
     scores: Doubles | None  # None where a cell is a sum or a mean of several
     dot: Doubles | None  # q·k, with the same rule
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The tokens of consecutive rows or columns, and how many each of these stands for."""
+
+    tokens: Positions
+    sizes: Positions
+
+    @classmethod
+    def of(cls, groups: Sequence[AxisGroup], start: int = 0) -> "Axis":
+        """Positions are counted from `start`."""
+        positions = [token.position - start for group in groups for token in group.tokens]
+        sizes = [len(group.tokens) for group in groups]
+        return cls(np.array(positions, dtype=np.intp), np.array(sizes, dtype=np.intp))
+
+    @cached_property
+    def starts(self) -> Positions:
+        """Where among the tokens each row or column begins."""
+        return np.cumsum(self.sizes) - self.sizes
 
 
 def shown_stacks(trace: Trace) -> tuple[StackName, ...]:
@@ -181,11 +203,11 @@ class Look:
         seen = self.full_mask(place)
         if seen is None:
             return np.ones((len(self.rows), len(self.columns)), dtype=bool)
-        rows, columns = Axis(self.rows), Axis(self.columns)
-        if self.is_merged:
-            by_column = np.logical_or.reduceat(seen[:, columns.tokens], columns.starts, axis=1)
-            return np.logical_or.reduceat(by_column[rows.tokens], rows.starts, axis=0)
-        return seen[np.ix_(rows.tokens, columns.tokens)]
+        shown = seen[np.ix_(self.down.tokens, self.across.tokens)]
+        if not self.is_merged:
+            return shown
+        to_words = np.logical_or.reduceat(shown, self.across.starts, axis=1)
+        return np.logical_or.reduceat(to_words, self.down.starts, axis=0)
 
     @property
     def visible(self) -> Bools:
@@ -208,14 +230,14 @@ class Look:
         )
 
     def _block(self, place: HeadPlace, rows: slice) -> HeadMap:
-        axis = Axis(self.rows[rows])
+        axis = Axis.of(self.rows[rows])
         span = slice(int(axis.tokens[0]), int(axis.tokens[-1]) + 1)
         pattern = self.full_pattern(place, span)
         if not self.view.first:
             rest = 1.0 - pattern[:, :1]
             nothing = rest < 1e-9  # the row looked at the first key alone
             pattern = np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
-        inside = Axis(self.rows[rows], span.start)
+        inside = Axis.of(self.rows[rows], span.start)
         merged = self.merge(pattern, inside)
         if not self.has_scores(place):
             return HeadMap(merged, None, None)
@@ -231,37 +253,36 @@ class Look:
         """Whether each cell of a map comes from one score."""
         return place.layer is not None and place.head is not None and not self.is_merged
 
-    @property
+    @cached_property
+    def down(self) -> Axis:
+        """The tokens of all rows."""
+        return Axis.of(self.rows)
+
+    @cached_property
+    def across(self) -> Axis:
+        """The tokens of all columns."""
+        return Axis.of(self.columns)
+
+    @cached_property
     def is_merged(self) -> bool:
         """Whether some row or column stands for more than one token."""
         return any(len(group.tokens) > 1 for group in (*self.rows, *self.columns))
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Whether every key has its column, or a part in one."""
         n_keys = len(self.trace.tokens(self.stack)[1])
         return sum(len(group.tokens) for group in self.columns) == n_keys
 
-    def merge(self, cells: NDArray[np.floating], rows: "Axis") -> NDArray[np.floating]:
+    def merge(self, cells: NDArray[Float], rows: Axis) -> NDArray[Float]:
         """Cells [query, key] as those of `rows` and of the shown columns. Attention to a word
         is the sum over its pieces; from a word, their mean (Clark et al. 2019, §4.1)."""
-        columns = Axis(self.columns)
-        shown = cells[np.ix_(rows.tokens, columns.tokens)]
+        shown = cells[np.ix_(rows.tokens, self.across.tokens)]
         if not self.is_merged:
             return shown
-        to_words = np.add.reduceat(shown, columns.starts, axis=1)
+        to_words = np.add.reduceat(shown, self.across.starts, axis=1)
         sums = np.add.reduceat(to_words, rows.starts, axis=0)
-        return sums / rows.sizes[:, None].astype(cells.dtype)
-
-
-class Axis:
-    """The tokens of consecutive rows or columns, one after another, and where each begins."""
-
-    def __init__(self, groups: Sequence[AxisGroup], start: int = 0) -> None:
-        positions = [token.position - start for group in groups for token in group.tokens]
-        self.tokens: Positions = np.array(positions, dtype=np.intp)
-        self.sizes: Positions = np.array([len(group.tokens) for group in groups], dtype=np.intp)
-        self.starts: Positions = np.cumsum(self.sizes) - self.sizes
+        return np.asarray(sums / rows.sizes[:, None].astype(cells.dtype))
 
 
 def _blocks(n: int, rows: slice, size: int) -> Iterator[slice]:

@@ -56,10 +56,9 @@ def _tokens(trace: Trace) -> None:
     if not trust.remarks(trace):
         st.info(_("This model has no attention that could be shown."), icon=":material/info:")
     st.html(facts.STYLE)
-    for title, tokens in (
-        (_("How the model reads the text"), trace.reading.source),
-        (_("How its decoder reads on"), trace.reading.target),
-    ):
+    text, target = _("How the model reads the text"), _("What its decoder reads and writes")
+    source = trace.reading.source
+    for title, tokens in ((text, source), (target if source else text, trace.reading.target)):
         if tokens:
             st.caption(title)
             st.html(facts.token_list(tokens, title))

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from model_runtime import catalog
 from model_runtime.catalog import Entry
 from model_runtime.types import ModelInfo, Trace
-from shell import checkpoint, language, lineup, state
+from shell import address, checkpoint, language, lineup, state
 from shell.language import _
 from viz import predictions
 from viz.components import recent
@@ -48,7 +48,7 @@ def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
     if "pair" in place:
         place["pair"].text_input(
             _("Second text (optional)"),
-            key=state.PAIR,
+            key=address.PAIR,
             placeholder=_("read after the first"),
             help=_("Both texts are read as one sequence, as the model learned to read pairs."),
             on_change=state.touched,
@@ -85,7 +85,7 @@ def _brand(question: str) -> None:
         st.segmented_control(
             _("Language"),
             list(language.LANGUAGES),
-            key=state.LANGUAGE,
+            key=address.LANGUAGE,
             format_func=language.LANGUAGES.__getitem__,
             label_visibility="collapsed",
             required=True,
@@ -166,7 +166,7 @@ def _text(info: ModelInfo | None, entry: Entry | None) -> None:
     """What the model reads, and under it what the model is."""
     st.text_input(
         _("Text"),
-        key=state.TEXT,
+        key=address.TEXT,
         placeholder=_("Type a text and press Enter"),
         help=_(predictions.HINT) if info and predictions.fills_blanks(info) else None,
         on_change=state.touched,
@@ -178,7 +178,7 @@ def _text(info: ModelInfo | None, entry: Entry | None) -> None:
         if info.has_chat:
             st.checkbox(
                 _("as a chat message"),
-                key=state.CHAT,
+                key=address.CHAT,
                 help=_(
                     "Puts the text into the chat template that came with the tokenizer, as a "
                     "user's message, with the special tokens that the model was tuned on."
@@ -192,7 +192,7 @@ def _target(name: str, trace: Trace | None) -> None:
     alone = name == lineup.CONTINUATION
     st.text_input(
         _(name),
-        key=state.TARGET,
+        key=address.TARGET,
         placeholder=_("the model writes on") if alone else _("the model writes its own"),
         help=_(
             "Empty: the model writes on by itself, shown below. Type a continuation to see what "

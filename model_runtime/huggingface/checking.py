@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from model_runtime.attention import AttentionRecord
 from model_runtime.errors import N_
 from model_runtime.huggingface.places import Place, places
 from model_runtime.huggingface.recorder import Implementation, Recorded, record
@@ -18,8 +20,7 @@ from model_runtime.recording import OwnAttention
 from model_runtime.types import Remark, SelfCheck
 
 EXACT = 1e-5
-# Between the two, the largest scores lose digits in the model's own 32 bits: shown, and said.
-ROUNDED = 1e-3
+SAME_LOGITS = 1e-3  # of two ways to compute the same in 32 bits, through all layers
 
 NO_SOFTMAX = N_(
     "{architecture} has no softmax attention, so there are no shares to show. Its tokens and "
@@ -63,21 +64,26 @@ def probe(model: PreTrainedModel, inputs: Mapping[str, Any], family: str) -> Pro
     recorded = record(model, inputs, "eager")
     sorted_out = sort_out(recorded, inputs, family)
     imprecise: dict[Place, float] = {}
+    too_far: dict[Place, float] = {}
     shown: dict[Place, OwnAttention] = {}
     worst_pattern = worst_z = 0.0
     for place, own in sorted_out.shown.items():
         pattern, z = own.errors()
-        if not max(pattern, z) <= ROUNDED:  # NaN is no agreement either
-            sorted_out.hidden[place] = Remark(TOO_FAR, {"error": f"{max(pattern, z):.0e}"})
+        error = float(np.maximum(pattern, z))
+        if not error <= max(EXACT, rounding(own.record)):  # NaN is no agreement either
+            too_far[place] = error
             continue
-        if max(pattern, z) > EXACT:
-            imprecise[place] = max(pattern, z)
+        if error > EXACT:
+            imprecise[place] = error
         worst_pattern, worst_z = max(worst_pattern, pattern), max(worst_z, z)
         shown[place] = own
     remarks = reasons(sorted_out.hidden)
+    if too_far:
+        why = Remark(TOO_FAR, {"error": _worst(too_far)})
+        remarks.append(Remark(NOT_SHOWN, {"where": _where(too_far), "why": why}))
     if imprecise:
-        error = f"{max(imprecise.values()):.0e}"
-        remarks.append(Remark(IMPRECISE, {"where": _where(imprecise), "error": error}))
+        values = {"where": _where(imprecise), "error": _worst(imprecise)}
+        remarks.append(Remark(IMPRECISE, values))
     if not recorded.calls:
         remarks.append(Remark(NO_SOFTMAX, {"architecture": type(model).__name__}))
     plan = Plan(
@@ -133,6 +139,14 @@ def reasons(hidden: Mapping[Place, Remark]) -> list[Remark]:
     ]
 
 
+def rounding(record: AttentionRecord) -> float:
+    """How far a share may be off because the model computed its scores in 32 bits: half a unit
+    in the last place of the largest product |q||k|·scale, once for each term that is added."""
+    q = np.linalg.norm(record.q, axis=-1).max(initial=0.0)
+    k = np.linalg.norm(record.k, axis=-1).max(initial=0.0)
+    return float(q * k * record.scale * np.finfo(np.float32).eps / 2 * np.sqrt(record.q.shape[-1]))
+
+
 def run_unrecorded(model: PreTrainedModel, inputs: Mapping[str, Any]) -> Any:
     """The model's plain output."""
     with torch.no_grad():
@@ -163,7 +177,11 @@ def _long(
     for call, other in zip(fast.calls, recorded.calls, strict=False):
         same = same and _difference(call.z, other.z) <= EXACT
         same = same and call.own("encoder", 0).error() <= EXACT
-    return "sdpa" if same and _difference(logits_of(fast.output), plain) <= ROUNDED else "eager"
+    return "sdpa" if same and _difference(logits_of(fast.output), plain) <= SAME_LOGITS else "eager"
+
+
+def _worst(errors: Mapping[Place, float]) -> str:
+    return f"{np.max(list(errors.values())):.0e}"  # numpy's keeps NaN
 
 
 def _where(found: Iterable[Place]) -> str:

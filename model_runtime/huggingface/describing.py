@@ -56,7 +56,7 @@ def described(
         n_layers=max((record.layer for record in records), default=-1) + 1,
         n_heads=max((record.n_heads for record in records), default=0),
         n_kv_heads=max((record.k.shape[0] for record in records), default=0),
-        d_model=int(getattr(config, "hidden_size", None) or getattr(config, "d_model", 0)),
+        d_model=int(getattr(config, "hidden_size", 0) or getattr(config, "d_model", 0)),
         d_head=max((record.q.shape[-1] for record in records), default=0),
         context_length=loaded.context_length,
         n_parameters=model.num_parameters(),
@@ -95,6 +95,7 @@ def _opens_at(attentions: Sequence[OwnAttention]) -> OpensAt:
     heads rest that have nothing to do, nor the query itself."""
     best, opens_at = -1.0, OpensAt("encoder", 0, 0)
     for own in attentions:
+        stack = next(known for known in _STACKS if known == own.record.stack)
         for head in range(own.record.n_heads):
             pattern = own.record.pattern(head)
             if own.record.stack != "cross":
@@ -102,5 +103,5 @@ def _opens_at(attentions: Sequence[OwnAttention]) -> OpensAt:
             sharpness = float(pattern[1:, 1:].max(axis=-1, initial=0.0).mean())
             # Of equals the later stack: cross-attention tells more than what leads to it.
             if sharpness >= best:
-                best, opens_at = sharpness, OpensAt(own.record.stack, own.record.layer, head)
+                best, opens_at = sharpness, OpensAt(stack, own.record.layer, head)
     return opens_at

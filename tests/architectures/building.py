@@ -12,7 +12,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from tests.architectures.inputs import LENGTHS, MORE_INPUTS
+from tests.architectures.inputs import LENGTHS, MORE_INPUTS, Inputs
 from tests.architectures.shrinking import Entry, tiny_config
 
 LENGTH = 12  # tokens; longer than every sliding window (6)
@@ -20,13 +20,13 @@ TARGET_LENGTH = 7
 PADDED_LENGTH = 8  # tokens of the shorter of two texts
 ORDINARY_IDS = (10, 80)  # no special token of any tiny configuration lies between
 
-Inputs = dict[str, Tensor]
+
 
 
 def build(entry: Entry) -> PreTrainedModel:
     """A random model on the CPU in 32 bits, in eval mode, the same each time."""
     model_class = getattr(transformers, entry.class_name)
-    config = _for_class(tiny_config(entry.model_type), model_class)
+    config = _for_class(tiny_config(entry), model_class)
     torch.manual_seed(0)
     model = model_class(config).float().eval()
     _randomise(model)
@@ -44,9 +44,8 @@ def inputs_for(model: PreTrainedModel, entry: Entry) -> dict[str, Inputs]:
 
 def _for_class(config: PreTrainedConfig, model_class: Any) -> PreTrainedConfig:
     """As `AutoModel.from_config` does it: of a model for pictures and text, the text part."""
-    if model_class.config_class == config.sub_configs.get("text_config", None):
-        return config.get_text_config()
-    return config
+    parts = (getattr(config, name, None) for name in config.sub_configs)
+    return next((part for part in parts if type(part) is model_class.config_class), config)
 
 
 def _randomise(model: nn.Module) -> None:

@@ -5,4 +5,90 @@ Numbers only; a mapping stands for a configuration inside the configuration. Kno
 
 from typing import Any
 
-OVERRIDES: dict[str, dict[str, Any]] = {}
+# Configurations that cannot be made without their parts: name → (kind of part, its numbers).
+DEFAULT_PARTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "encoder-decoder": {
+        "encoder": ("bert", {}),
+        "decoder": ("bert", {"is_decoder": True, "add_cross_attention": True}),
+    },
+    "gemma4_assistant": {
+        "text_config": (
+            "gemma4_text",
+            {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0},
+        )
+    },
+}
+
+_MAMBA_2 = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 8}
+_BIG_BIRD = {"block_size": 4, "num_random_blocks": 1}
+_REFORMER = {
+    "attn_layers": ["local", "lsh"],
+    "axial_pos_shape": [8, 8],
+    "axial_pos_embds_dim": [16, 16],
+    "local_attn_chunk_length": 4,
+    "lsh_attn_chunk_length": 4,
+    "num_buckets": 4,
+}
+_INDEXER = {
+    "indexer_n_heads": 2,
+    "indexer_kv_heads": 1,
+    "indexer_head_dim": 8,
+    "indexer_budget": 4,
+    "indexer_compress_ratio": 2,
+}
+_GEMMA_4 = {"global_head_dim": 12, "vocab_size_per_layer_input": 99}
+_ASSISTANT = {
+    "backbone_hidden_size": 32,
+    "text_config": {
+        "global_head_dim": 12,
+        "num_kv_shared_layers": 2,
+        "num_hidden_layers": 2,
+        "layer_types": ["sliding_attention", "full_attention"],
+    },
+}
+
+OVERRIDES: dict[str, dict[str, Any]] = {
+    "bamba": _MAMBA_2,
+    "big_bird": _BIG_BIRD,
+    "bigbird_pegasus": _BIG_BIRD,
+    "cohere_compass_text": {
+        "rope_parameters": {
+            "full_attention": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]}
+        }
+    },
+    "deepseek_v2": {"num_experts_per_tok": 2},
+    "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
+    "esm": {"vocab_size": 99, "mask_token_id": 32, "pad_token_id": 1},
+    "esmc": {"vocab_size": 99},
+    "falcon_h1": {"mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8},
+    "gemma4": {"text_config": _GEMMA_4},
+    "gemma4_assistant": _ASSISTANT,
+    "gemma4_text": _GEMMA_4,
+    "gemma4_unified_assistant": _ASSISTANT,
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
+    "granitemoehybrid": _MAMBA_2,
+    "hunyuan_v1_dense": {"head_dim": 8},
+    "hunyuan_v1_moe": {"head_dim": 8},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"], "num_dense_layers": 1},
+    "longcat_flash": {"head_dim": 4},
+    "mamba2": {"num_heads": 4, "head_dim": 16, "state_size": 8},
+    "ministral": {"head_dim": 8},
+    "moshi": {"audio_encoder_config": {"codebook_size": 64}},
+    "nemotron": {"head_dim": 8, "num_key_value_heads": 2},
+    "neomme": {"head_dim": 16},
+    "nystromformer": {"conv_kernel_size": 5},
+    "perceiver": {"d_latents": 32, "num_latents": 8, "num_self_attends_per_block": 2},
+    "qwen4_exp": {"text_config": _INDEXER},
+    "qwen4_exp_text": _INDEXER,
+    "recurrent_gemma": {"num_hidden_layers": 3},
+    "causal/reformer": _REFORMER | {"is_decoder": True},
+    "masked/reformer": _REFORMER,
+    "vibevoice_asr": {"acoustic_tokenizer_chunk_size": 3200},
+    "xlstm": {"hidden_size": 128},
+    "xmod": {"default_language": "en_XX"},
+    "zamba": {
+        "num_hidden_layers": 4,
+        "layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"],
+    },
+}

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.models.auto import modeling_auto
 
-from tests.architectures.overrides import OVERRIDES
+from tests.architectures.overrides import DEFAULT_PARTS, OVERRIDES
 
 Task = Literal["causal", "masked", "seq2seq"]
 
@@ -75,13 +75,17 @@ def entries() -> Iterator[Entry]:
             yield Entry(task, model_type, class_name)
 
 
-def tiny_config(model_type: str) -> PreTrainedConfig:
-    """A small configuration of a kind. Raises what transformers raises."""
-    wanted = OVERRIDES.get(model_type, {})
-    made = wanted.get("made")
-    if made is not None:
-        return made()
-    return shrunk(CONFIG_MAPPING[model_type](), wanted)
+def tiny_config(entry: Entry) -> PreTrainedConfig:
+    """A small configuration of a kind of model. Raises what transformers raises."""
+    wanted = OVERRIDES.get(entry.model_type, {}) | OVERRIDES.get(str(entry), {})
+    return shrunk(_default(entry.model_type), wanted)
+
+
+def _default(model_type: str) -> PreTrainedConfig:
+    parts = DEFAULT_PARTS.get(model_type, {})
+    return CONFIG_MAPPING[model_type](
+        **{name: CONFIG_MAPPING[part](**given) for name, (part, given) in parts.items()}
+    )
 
 
 def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedConfig:
@@ -92,7 +96,7 @@ def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedCon
     specials = iter(range(FIRST_SPECIAL, VOCABULARY))
     for field in fields(config):
         name = field.name
-        value = vars(config).get(name)
+        value = getattr(config, name, None)
         if isinstance(value, PreTrainedConfig):
             small[name] = shrunk(value, wanted.get(name, {}))
         elif isinstance(value, list) and len(value) == _layer_count(config):
@@ -108,8 +112,12 @@ def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedCon
             small[name] = _size(name, value)
     if "kv_lora_rank" in small:  # one latent is spread over all heads
         small["num_key_value_heads"] = small["num_attention_heads"]
-    given = {name: value for name, value in wanted.items() if not isinstance(value, Mapping)}
+    given = {name: value for name, value in wanted.items() if not _is_inside(config, name)}
     return type(config)(**small | given)
+
+
+def _is_inside(config: PreTrainedConfig, name: str) -> bool:
+    return isinstance(getattr(config, name, None), PreTrainedConfig)
 
 
 def _size(name: str, value: int) -> int:

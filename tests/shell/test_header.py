@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from model_runtime import catalog
-from shell import cache, state
+from shell import cache
+from shell.address import first_text
 from tests.shell.conftest import SENTENCES, STEPS
 from tests.shell.test_state import address, notices, opened
 
@@ -191,4 +192,4 @@ def test_the_widgets_follow_the_address():
     app.run()
     assert app.selectbox(key="_model").value == "grows"
     assert app.select_slider(key="_variant").value == "builtin:grows@1200"
-    assert state.first_text("builtin:grows@1200") == text(app) == "12+34"
+    assert first_text("builtin:grows@1200") == text(app) == "12+34"

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from model_runtime import catalog
 from model_runtime.errors import NothingToTrace
 from model_runtime.views import Mean, View
+from shell import address as address_of
 from shell import cache, state
 from tests.model_runtime.reference import NASTY, translator
 from viz.labels import in_markdown
@@ -39,40 +40,67 @@ def notices(app):
 # ── Pure functions ───────────────────────────────────────────────────────────────────
 
 
+def from_url(**url):
+    return address_of.from_url(url, "en")
+
+
 def test_an_empty_address_is_all_defaults():
-    values, problems = state.from_url({})
+    values, problems = from_url()
     assert problems == []
     assert values == {
-        "model": catalog.DEFAULT, "text": FIRST, "target": "", "lang": "en",
-        "specials": False, "first": False, "words": False, "mean": "none",
+        "model": catalog.DEFAULT, "text": FIRST, "target": "", "pair": "", "chat": False,
+        "lang": "en", "specials": False, "first": False, "words": False, "mean": "none",
     }  # fmt: skip
 
 
 def test_a_valid_address_is_taken_over():
     url = {
-        "model": catalog.DEFAULT, "text": "A cat.", "target": "猫", "lang": "zh",
-        "specials": "0", "first": "0", "words": "1", "mean": "both",
+        "model": catalog.DEFAULT, "text": "A cat.", "target": "猫", "pair": "A dog.", "chat": "1",
+        "lang": "zh", "specials": "0", "first": "0", "words": "1", "mean": "both",
     }  # fmt: skip
-    values, problems = state.from_url(url)
+    values, problems = from_url(**url)
     assert problems == []
-    ticks = {"specials": True, "first": True, "words": True}
+    ticks = {"chat": True, "specials": True, "first": True, "words": True}
     assert values == url | ticks
 
 
-@pytest.mark.parametrize("key", ["model", "lang", "specials", "first", "words", "mean"])
+@pytest.mark.parametrize("key", ["lang", "chat", "specials", "first", "words", "mean"])
 @pytest.mark.parametrize("value", [*NASTY, "", "x" * 10_000, "../../etc/passwd", "True", "2"])
 def test_an_unusable_value_gives_a_sentence_and_the_default(key, value):
-    values, problems = state.from_url({key: value})
-    assert values == state.from_url({})[0]
+    values, problems = from_url(**{key: value})
+    assert values == from_url()[0]
     (sentence,) = problems
     assert in_markdown(value[:80]) in sentence and key in sentence
     assert len(sentence) < 1200
 
 
+@pytest.mark.parametrize(
+    "ref", ["", " ", "\n", "x" * 501, "a\0b", "a\u202eb", "builtin:", "builtin:gpt9", "builtin:../x"]
+)
+def test_what_can_be_no_model_gives_a_sentence_and_the_default(ref):
+    values, problems = from_url(model=ref)
+    assert values == from_url()[0]
+    (sentence,) = problems
+    assert in_markdown(ref.strip()[:80]) in sentence and "model" in sentence
+    assert len(sentence) < 1200
+
+
+@pytest.mark.parametrize(
+    "ref", ["org/name", "org/name@main", "gpt2", "/models/a b", "./c", "~/d", "猫/狗", "<b>", "a:b"]
+)
+def test_what_may_be_a_checkpoint_is_left_for_whoever_opens_it(ref):
+    values, problems = from_url(model=f" {ref} ")
+    assert (values["model"], values["text"], problems) == (ref, "", [])
+
+
+def test_a_built_in_model_goes_by_its_name_too():
+    assert from_url(model="translator") == from_url(model=catalog.DEFAULT)
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_any_text_and_target_are_taken_to_the_letter(text):
-    values, problems = state.from_url({"text": text, "target": text})
-    assert (values["text"], values["target"], problems) == (text, text, [])
+    values, problems = from_url(text=text, target=text, pair=text)
+    assert (values["text"], values["target"], values["pair"], problems) == (text, text, text, [])
 
 
 @pytest.mark.parametrize("view", ALL_VIEWS)
@@ -80,7 +108,7 @@ def test_a_view_comes_back_from_its_parameters(view):
     written = state.view_parameters(view)
     assert state.view_from(written) == view
     assert all(isinstance(value, str) and value for value in written.values())
-    values, problems = state.from_url(written)
+    values, problems = from_url(**written)
     assert problems == []
     read = {"specials": not view.specials, "first": not view.first, "words": view.words}
     assert {key: values[key] for key in read} == read

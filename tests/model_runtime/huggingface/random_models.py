@@ -40,8 +40,9 @@ def random_model(kind: str) -> PreTrainedModel:
         "SEQ_TO_SEQ_CAUSAL_LM": transformers.AutoModelForSeq2SeqLM,
     }.get(_HEADS.get(kind, ""), transformers.AutoModelForCausalLM)
     model = auto.from_config(config, attn_implementation="eager").eval()
-    for parameter in model.parameters():
-        nn.init.normal_(parameter, std=0.3 if parameter.dim() > 1 else 0.1)
+    for name, parameter in model.named_parameters():
+        is_gain = parameter.dim() == 1 and name.endswith("weight")
+        nn.init.normal_(parameter, mean=float(is_gain), std=0.3)
     return model.requires_grad_(False)
 
 

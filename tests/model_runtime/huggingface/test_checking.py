@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from model_runtime.attention import AttentionRecord
 from model_runtime.huggingface import checking
 from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.checking import (
@@ -17,6 +18,7 @@ from model_runtime.huggingface.checking import (
     logits_of,
     probe,
     reasons,
+    rounding,
 )
 from model_runtime.huggingface.places import Place
 from model_runtime.huggingface.recorder import record
@@ -33,9 +35,9 @@ def spoilt(monkeypatch):
     """Makes the recording of Llama wrong in a way of the test's choosing."""
 
     def spoil(change, calls=slice(None)):
-        def recorded(*args, **kwargs):
-            found = record(*args, **kwargs)
-            for call in found.calls[calls]:
+        def recorded(model, inputs, implementation, **kwargs):
+            found = record(model, inputs, implementation, **kwargs)
+            for call in found.calls[calls] if implementation == "eager" else ():
                 change(call)
             return found
 
@@ -121,14 +123,27 @@ def test_what_is_right_is_shown_beside_what_is_wrong(spoilt):
     assert found.result.pattern <= 1e-5
 
 
-def test_a_difference_of_rounding_is_shown_and_said(spoilt):
+def test_a_difference_of_rounding_is_shown_and_said(spoilt, monkeypatch):
     def slightly(call):
         call.z = call.z + 5e-5 * max(1.0, float(call.z.abs().max()))
 
+    assert spoilt(slightly).plan.shown == frozenset()
+    monkeypatch.setattr(checking, "rounding", lambda record: 1e-4)
     found = spoilt(slightly)
     assert len(found.plan.shown) == 2
     assert [remark.message for remark in found.result.remarks] == [IMPRECISE]
     assert found.result.z == pytest.approx(5e-5, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3])
+def test_32_bits_round_within_the_bound_and_it_grows_with_the_scores(size):
+    generator = np.random.default_rng(0)
+    q, k = (generator.normal(size=(1, 50, 64)).astype(np.float32) for _ in range(2))
+    record = AttentionRecord("encoder", 0, q * np.float32(size), k, k, 64**-0.5)
+    scores = torch.from_numpy(record.q) @ torch.from_numpy(k).mT * 64**-0.5
+    theirs = torch.softmax(scores, dim=-1).numpy()[0]
+    assert np.abs(record.pattern(0) - theirs).max() <= rounding(record)
+    assert rounding(record) == pytest.approx(size * 4e-6, rel=0.5)
 
 
 def test_what_the_recording_says_of_itself_is_the_reason(spoilt):

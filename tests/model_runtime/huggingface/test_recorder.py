@@ -102,7 +102,8 @@ def test_a_sliding_window_is_a_mask_and_a_soft_cap_is_kept():
 def test_a_sink_takes_its_share_of_every_row():
     for own in owned("gpt_oss", record(random_model("gpt_oss"), inputs_of("gpt_oss"))).values():
         assert own.record.sinks is not None
-        assert (own.record.pattern(0).sum(axis=1) < 0.999).all()
+        given = own.record.pattern(0).sum(axis=1)
+        assert (given < 1).all() and given.min() < 0.9
 
 
 def test_one_module_for_all_layers_is_recorded_each_time():

@@ -1,0 +1,188 @@
+"""All maps of a look at once, small: a picture and the measures of each.
+
+In 32 bits, by blocks of query rows: nothing that grows with n² is kept, and of a great many
+cells only some rows are computed. Exact numbers are the business of `views`. Knows no screen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_runtime.attention import AttentionRecord
+from model_runtime.measures import Measures, Measuring
+from model_runtime.types import Floats
+from model_runtime.views import Axis, Bools, HeadPlace, Look, Positions
+
+MOST_CELLS = 160_000_000
+"""Cells computed for one stack: what a page can wait for, some two seconds."""
+
+# Cells of a block, so that a block's arrays stay in the processor's cache.
+_BLOCK = 2**16
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What all maps of one stack look like from afar, in the order of `Look.places`."""
+
+    pictures: Floats  # [map, row, column]: the largest of the shares that a pixel stands for
+    measures: tuple[Measures, ...]  # on all tokens, whatever is hidden or merged
+    n_queries: int  # query rows that were computed
+
+
+def survey(look: Look, height: int, width: int, most_cells: int = MOST_CELLS) -> Survey:
+    """Compute pictures of `height` × `width` pixels, of no more than the rows and columns there
+    are, and the measures. Beyond `most_cells` cells, of a random sample of the query rows."""
+    places = look.places
+    n_queries, n_keys = (len(tokens) for tokens in look.trace.tokens(look.stack))
+    heads = sum(len(look.sources(place)) for place in places)
+    queries = _sample(n_queries, heads * n_keys, most_cells, at_least=2 * height)
+    canvas = _Canvas(look, n_queries, height, width)
+    measuring = [
+        Measuring(same_sequence=look.stack != "cross", has_sink=has_sink(look, place))
+        for place in places
+    ]
+    pictures = np.zeros((len(places), canvas.height, canvas.width), dtype=np.float32)
+    for block in _blocks(queries, canvas.row_of, max(1, _BLOCK // n_keys)):
+        masks: dict[object, _Seen] = {}
+        strip = canvas.strip(block)
+        for place, measured, picture in zip(places, measuring, pictures, strict=True):
+            share, seen = _shares(look, place, block, masks)
+            measured.add(share, seen.n_visible, block, seen.keys.start)
+            strip.draw(share, seen.keys, picture)
+    return Survey(pictures, tuple(each.result() for each in measuring), len(queries))
+
+
+def has_sink(look: Look, place: HeadPlace) -> bool:
+    """Whether a sink takes part of the rows of a map."""
+    return any(record.sinks is not None for record, _ in look.sources(place))
+
+
+def _sample(n: int, cells_a_row: int, most_cells: int, at_least: int) -> Positions:
+    """All query positions, or one out of every so many, at random lest it meets the beat of
+    a text that repeats; the same ones each time."""
+    step = min(-(-n * cells_a_row // most_cells), n // at_least)
+    if step <= 1:
+        return np.arange(n)
+    starts = np.arange(0, n - step + 1, step)
+    return np.asarray(starts + np.random.default_rng(0).integers(0, step, len(starts)))
+
+
+def _blocks(queries: Positions, row_of: Positions, size: int) -> Iterator[Positions]:
+    """The queries in parts of about `size`; the tokens of one row stay together."""
+    start = 0
+    while start < len(queries):
+        stop = min(start + size, len(queries))
+        while stop < len(queries) and 0 <= row_of[queries[stop - 1]] == row_of[queries[stop]]:
+            stop += 1
+        yield queries[start:stop]
+        start = stop
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What some queries may see: the range of keys that any of them sees, and which each does."""
+
+    keys: slice
+    visible: Bools | None  # [query, key in the range]; None: all of it
+    n_visible: NDArray[np.intp]  # [query]
+
+
+def _seen(look: Look, place: HeadPlace, block: Positions, masks: dict[object, _Seen]) -> _Seen:
+    name = look.mask_name(place)
+    if name not in masks:
+        visible = look.full_mask(place, block)
+        if visible is None:
+            n_keys = len(look.trace.tokens(look.stack)[1])
+            masks[name] = _Seen(slice(0, n_keys), None, np.full(len(block), n_keys))
+        else:
+            at = np.flatnonzero(visible.any(axis=0))
+            keys = slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0, 1)
+            masks[name] = _Seen(keys, visible[:, keys], visible.sum(axis=1))
+    return masks[name]
+
+
+def _shares(
+    look: Look, place: HeadPlace, block: Positions, masks: dict[object, _Seen]
+) -> tuple[Floats, _Seen]:
+    """The pattern of some queries, [query, key in the range that any of them sees]."""
+    seen = _seen(look, place, block, masks)
+    sources = look.sources(place)
+    if len(sources) == 1:
+        return _pattern(*sources[0], block, seen), seen
+    total = np.zeros((len(block), seen.keys.stop - seen.keys.start), dtype=np.float32)
+    for record, head in sources:
+        one = _seen(look, HeadPlace(record.layer, head), block, masks)
+        at = slice(one.keys.start - seen.keys.start, one.keys.stop - seen.keys.start)
+        total[:, at] += _pattern(record, head, block, one)
+    return total / np.float32(len(sources)), seen
+
+
+def _pattern(record: AttentionRecord, head: int, block: Positions, seen: _Seen) -> Floats:
+    """The closed form of `AttentionRecord.pattern`, in 32 bits."""
+    q = record.q[head][block] * np.float32(record.scale)
+    cells: Floats = q @ record.k[record.kv_head(head), seen.keys].T
+    if record.softcap is not None:
+        cap = np.float32(record.softcap)
+        cells = cap * np.tanh(cells / cap)
+    if record.bias is not None:
+        cells += record.bias[head % len(record.bias)][block, seen.keys]
+    if seen.visible is not None:
+        np.copyto(cells, -np.inf, where=~seen.visible)
+    top = cells.max(axis=1)
+    if record.sinks is not None:
+        top = np.maximum(top, record.sinks[head])
+    # A row that sees no key at all has no share to give: all zero rather than NaN.
+    top = np.where(np.isfinite(top), top, np.float32(0))
+    cells -= top[:, None]
+    np.exp(cells, out=cells)
+    total = cells.sum(axis=1)
+    if record.sinks is not None:
+        total += np.exp(record.sinks[head] - top)
+    cells *= np.divide(1, total, out=np.zeros_like(total), where=total > 0)[:, None]
+    return cells
+
+
+class _Canvas:
+    """Where on the pictures of a look each cell goes."""
+
+    def __init__(self, look: Look, n_queries: int, height: int, width: int) -> None:
+        self.look = look
+        rows, columns = len(look.rows), len(look.columns)
+        self.height, self.width = min(height, rows), min(width, columns)
+        self.row_of = np.full(n_queries, -1)  # of each query; -1: not shown
+        self.row_of[look.down.tokens] = np.repeat(np.arange(rows), look.down.sizes)
+        tops = np.arange(self.height) * rows // self.height
+        self.pixel_of = np.searchsorted(tops, np.arange(rows), side="right") - 1
+        self.lefts = np.arange(self.width) * columns // self.width
+
+    def strip(self, block: Positions) -> "_Strip":
+        """The part that some queries are drawn to."""
+        return _Strip(self, block)
+
+
+class _Strip:
+    """The part of the pictures that some queries are drawn to."""
+
+    def __init__(self, canvas: _Canvas, block: Positions) -> None:
+        self._canvas = canvas
+        self._n_keys = len(canvas.look.trace.tokens(canvas.look.stack)[1])
+        shown = np.flatnonzero(canvas.row_of[block] >= 0)
+        rows, sizes = np.unique(canvas.row_of[block][shown], return_counts=True)
+        self._axis = Axis(shown, sizes)
+        self._pixels, self._starts = np.unique(canvas.pixel_of[rows], return_index=True)
+
+    def draw(self, share: Floats, keys: slice, picture: Floats) -> None:
+        """Add the shares [query, key in the range] to one picture [row, column]."""
+        if not len(self._pixels):
+            return
+        look = self._canvas.look
+        cells = np.zeros((len(share), self._n_keys), dtype=np.float32)
+        cells[:, keys] = share
+        if not look.view.first:
+            rest = 1 - cells[:, :1]
+            cells *= np.divide(1, rest, out=np.zeros_like(rest), where=rest >= 1e-6)
+        peaks = np.maximum.reduceat(look.merge(cells, self._axis), self._starts, axis=0)
+        peaks = np.maximum.reduceat(peaks, self._canvas.lefts, axis=1)
+        picture[self._pixels] = np.maximum(picture[self._pixels], peaks)
