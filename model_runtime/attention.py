@@ -34,7 +34,8 @@ class AttentionRecord:
     bias: NDArray[np.float32] | None = None  # [head or 1, query, key], added to the scores
     mask: NDArray[np.bool_] | None = None  # [head or 1, query, key], True where visible
     softcap: float | None = None  # c in c·tanh(score / c)
-    sinks: NDArray[np.float32] | None = None  # [head], a score that takes a share of each row
+    # [head] or [head, query]: a score that takes a share of each row and gives nothing for it
+    sinks: NDArray[np.float32] | None = None
 
     @property
     def n_heads(self) -> int:
@@ -66,19 +67,27 @@ class AttentionRecord:
             scores = scores + self.bias[head % self.bias.shape[0]][rows]
         return scores
 
+    def sink(self, head: int, rows: slice = ALL) -> Doubles | None:
+        """[query, 1], or [1, 1] where all rows share it: the score of the sink, if there is one."""
+        if self.sinks is None:
+            return None
+        sink = self.sinks[self._checked(head)].astype(np.float64)
+        return np.asarray(sink[rows, None] if sink.ndim else sink[None, None])
+
     def pattern(self, head: int, rows: slice = ALL) -> Doubles:
         """[query, key], each row ≥ 0 and summing to 1 (less the sink's share)."""
         visible = self.visible(head, rows)
         scores = np.where(visible, self.scores(head, rows), -np.inf)
         highest = scores.max(axis=-1, keepdims=True)
-        if self.sinks is not None:
-            highest = np.maximum(highest, self.sinks[head])
+        sink = self.sink(head, rows)
+        if sink is not None:
+            highest = np.maximum(highest, sink)
         # A row that sees no key at all has no share to give: all zero rather than NaN.
         highest = np.where(np.isfinite(highest), highest, 0.0)
         exp = np.exp(scores - highest)
         total = exp.sum(axis=-1, keepdims=True)
-        if self.sinks is not None:
-            total = total + np.exp(self.sinks[head] - highest)
+        if sink is not None:
+            total = total + np.exp(sink - highest)
         return np.divide(exp, total, out=np.zeros_like(exp), where=total > 0)
 
     def z(self, head: int, rows: slice = ALL) -> Doubles:

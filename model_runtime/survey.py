@@ -116,7 +116,8 @@ def _shares(
         one = _seen(look, HeadPlace(record.layer, head), block, masks)
         at = slice(one.keys.start - seen.keys.start, one.keys.stop - seen.keys.start)
         total[:, at] += _pattern(record, head, block, one)
-    return total / np.float32(len(sources)), seen
+    total /= np.float32(len(sources))
+    return total, seen
 
 
 def _pattern(record: AttentionRecord, head: int, block: Positions, seen: _Seen) -> Floats:

@@ -214,13 +214,9 @@ class Look:
         """The mask of the stack's first map."""
         return self.mask(self.places[0])
 
-    def map(self, place: HeadPlace, rows: slice = ALL) -> HeadMap:
-        """One map through all switches, or some of its rows. Raises NoSuchHead."""
-        n_keys = self.sources(place)[0][0].k.shape[1]
-        blocks = [
-            self._block(place, block)
-            for block in _blocks(len(self.rows), rows, max(1, BLOCK // n_keys))
-        ]
+    def map(self, place: HeadPlace) -> HeadMap:
+        """One map through all switches. Raises NoSuchHead."""
+        blocks = [self.rows_of_map(place, rows) for rows in self.row_blocks()]
         if len(blocks) == 1:
             return blocks[0]
         return HeadMap(
@@ -229,25 +225,41 @@ class Look:
             _joined([block.dot for block in blocks]),
         )
 
-    def _block(self, place: HeadPlace, rows: slice) -> HeadMap:
-        axis = Axis.of(self.rows[rows])
-        span = slice(int(axis.tokens[0]), int(axis.tokens[-1]) + 1)
+    def row_blocks(self) -> Iterator[slice]:
+        """The rows in parts that are computed in little memory."""
+        n_keys = len(self.trace.tokens(self.stack)[1])
+        size = max(1, BLOCK // max(1, n_keys))
+        for start in range(0, len(self.rows), size):
+            yield slice(start, min(start + size, len(self.rows)))
+
+    def rows_of_map(self, place: HeadPlace, rows: slice) -> HeadMap:
+        """Some consecutive rows of a map. Raises NoSuchHead."""
+        if not self.has_scores(place):
+            return HeadMap(self.pattern(place, rows), None, None)
+        span, axis = self._span(rows)
+        ((record, head),) = self.sources(place)
+        return HeadMap(
+            self.pattern(place, rows),
+            self.merge(record.scores(head, span), axis),
+            self.merge(record.dot(head, span), axis),
+        )
+
+    def pattern(self, place: HeadPlace, rows: slice) -> Doubles:
+        """The pattern of some consecutive rows, [row, column]. Raises NoSuchHead."""
+        span, axis = self._span(rows)
         pattern = self.full_pattern(place, span)
         if not self.view.first:
             rest = 1.0 - pattern[:, :1]
             nothing = rest < 1e-9  # the row looked at the first key alone
             pattern = np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
-        inside = Axis.of(self.rows[rows], span.start)
-        merged = self.merge(pattern, inside)
-        if not self.has_scores(place):
-            return HeadMap(merged, None, None)
-        assert place.layer is not None and place.head is not None
-        record = self._records[place.layer]
-        return HeadMap(
-            merged,
-            self.merge(record.scores(place.head, span), inside),
-            self.merge(record.dot(place.head, span), inside),
-        )
+        return self.merge(pattern, axis)
+
+    def _span(self, rows: slice) -> tuple[slice, Axis]:
+        """The query tokens from the first to the last of some rows, and which of these are
+        shown."""
+        groups = self.rows[rows]
+        start = groups[0].tokens[0].position
+        return slice(start, groups[-1].tokens[-1].position + 1), Axis.of(groups, start)
 
     def has_scores(self, place: HeadPlace) -> bool:
         """Whether each cell of a map comes from one score."""
@@ -283,13 +295,6 @@ class Look:
         to_words = np.add.reduceat(shown, self.across.starts, axis=1)
         sums = np.add.reduceat(to_words, rows.starts, axis=0)
         return np.asarray(sums / rows.sizes[:, None].astype(cells.dtype))
-
-
-def _blocks(n: int, rows: slice, size: int) -> Iterator[slice]:
-    """The rows in parts of at most `size`; at least one part, that may be empty."""
-    start, stop, _ = rows.indices(n)
-    for at in range(start, max(stop, start + 1), size):
-        yield slice(at, min(at + size, stop))
 
 
 def _joined(parts: list[Doubles | None]) -> Doubles | None:

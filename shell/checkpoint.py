@@ -13,14 +13,12 @@ from viz.labels import in_markdown
 
 def summary(info: ModelInfo) -> str:
     """Architecture, size and what it predicts, as Markdown on one line."""
-    return " · ".join(
-        (
-            in_markdown(info.architecture),
-            _("{layers} layers × {heads} heads").format(layers=info.n_layers, heads=info.n_heads),
-            _("{count} parameters").format(count=compact(info.n_parameters)),
-            predicts(info),
-        )
-    )
+    size = _("{layers} layers × {heads} heads").format(layers=info.n_layers, heads=info.n_heads)
+    said = [in_markdown(info.architecture)]
+    if info.n_heads:
+        said.append(size)
+    said.append(_("{count} parameters").format(count=compact(info.n_parameters)))
+    return " · ".join((*said, predicts(info)))
 
 
 def predicts(info: ModelInfo) -> str:
@@ -44,13 +42,15 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     """What the card of a checkpoint says, as plain text: (name, value)."""
     name, _at, revision = info.ref.partition("@")
     is_folder = name.startswith(("/", ".", "~"))
-    found = [
-        (_("architecture"), info.architecture),
-        (_("what it does"), predicts(info)),
-        (_("layers"), _number(info.n_layers)),
-        (_("heads in each layer"), _heads(info)),
+    found = [(_("architecture"), info.architecture), (_("what it does"), predicts(info))]
+    if info.n_heads:
+        found += [
+            (_("layers"), _number(info.n_layers)),
+            (_("heads in each layer"), _heads(info)),
+            (_("width of a head"), _number(info.d_head)),
+        ]
+    found += [
         (_("width of the residual stream"), _number(info.d_model)),
-        (_("width of a head"), _number(info.d_head)),
         (_("longest text"), _tokens(info.context_length)),
         (_("parameters"), _number(info.n_parameters)),
         (_("weights computed in"), _("32 bits")),

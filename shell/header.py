@@ -31,9 +31,9 @@ def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
     with st.container(key="header"):
         place = _places(
             variant=len(variants) > 1,
-            target=bool(target),
+            # Of a model that is not open, the room is kept: the text's box stays as wide.
+            target=bool(target) or info is None,
             pair=info is not None and info.takes_pair,
-            examples=info is not None,
         )
     with place["model"]:
         _models(ref if info and not entry else "")
@@ -42,7 +42,7 @@ def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
             _variants(variants)
     with place["text"]:
         _text(info, entry)
-    if "target" in place:
+    if target:
         with place["target"]:
             _target(target, trace)
     if "pair" in place:
@@ -125,7 +125,6 @@ def _models(opened: str) -> None:
         format_func=_line,
         accept_new_options=True,
         filter_mode="contains",
-        required=True,
         help=_(
             "Pick a model that ships with Headlight, or type the name of a text checkpoint: "
             "on the Hub as org/name or org/name@revision, or a folder of this server that holds "

@@ -5,15 +5,16 @@ sentences go through the `say` it is given.
 """
 
 from collections.abc import Callable
-from dataclasses import astuple, fields
+from dataclasses import replace
 
 import numpy as np
 
-from model_runtime.measures import Measures, measures
-from model_runtime.types import StackName, Trace
-from model_runtime.views import AxisGroup, HeadMap, HeadPlace, Look, View
+from model_runtime.survey import has_sink
+from model_runtime.types import OpensAt, StackName, Trace
+from model_runtime.views import AxisGroup, HeadPlace, Look, View, shown_stacks
 from viz.components import attention as component
 from viz.marked import N_
+from viz.overview import MEASURED, Drawn, Overview, overview
 
 Say = Callable[[str], str]
 
@@ -22,8 +23,9 @@ TITLES: dict[StackName, str] = {
     "decoder": N_("decoder self-attention"),
     "cross": N_("cross-attention"),
 }
+LOOKS = N_("rows: the token that looks (query)")
 ROWS_ARE: dict[StackName, str] = {
-    "encoder": N_("rows: the token that looks (query)"),
+    "encoder": LOOKS,
     "decoder": N_("rows: the token read → the token predicted (query)"),
     "cross": N_("rows: the token being predicted (query)"),
 }
@@ -34,31 +36,60 @@ COLUMNS_ARE: dict[StackName, str] = {
 }
 READS = N_("reads {read}, predicts {predicted}")
 MEAN = N_("mean")
-MEASURED = tuple(field.name for field in fields(Measures))
+# Cells of a map whose scores and q·k travel with its shares; those of a larger one are asked
+# for row by row, where a cell is pointed at.
+MOST_WITH_SCORES = 512 * 512
 
 
 def payload(
-    trace: Trace, view: View, chosen: component.Chosen, *, api: str, query: str, say: Say
+    trace: Trace,
+    view: View,
+    chosen: component.Chosen,
+    *,
+    api: str,
+    query: str,
+    say: Say,
+    drawn: Overview | None = None,
 ) -> bytes:
-    """All stacks of a trace, as far as they are looked at: pictures of every head, and the
-    exact numbers where they are small. `api` and `query` say where to ask for the rest."""
-    looks = [Look(trace, stack, view) for stack in trace.info.stacks]
-    shapes = [(len(look.places), len(look.rows), len(look.columns)) for look in looks]
-    exact = component.exact_fits(shapes)
-    start = trace.info.opens_at
+    """All stacks that there is attention of, as far as they are looked at: pictures of every
+    head, and the exact numbers where they are small. `api` and `query` say where to ask for
+    the rest. `drawn` is the trace's overview through this view, if it was kept. Raises
+    ValueError for a trace without any attention: see `shown_stacks`."""
+    stacks = shown_stacks(trace)
+    found = (drawn or overview(trace, view)).stacks
     return component.pack(
         trace=api,
         api=api,
         query=query,
-        stacks=[_stack(look, exact, say) for look in looks],
+        stacks=[
+            _stack(Look(trace, stack, view), seen, say)
+            for stack, seen in zip(stacks, found, strict=True)
+        ],
         chosen=chosen,
         measured=MEASURED,
         caption=caption(trace),
         strings={key: say(text) for key, text in component.STRINGS.items()},
         model=trace.info.name.partition("@")[0],
-        asked=f"{trace.request.text}\0{trace.request.target_text or ''}",
-        opens=component.Chosen(start.stack, start.layer, start.head),
+        asked="\0".join(_asked(trace)),
+        opens=_opening(trace, trace.info.opens_at),
     )
+
+
+def _asked(trace: Trace) -> tuple[str, ...]:
+    """The texts of a request; a pair's second one is there if it was read."""
+    request = trace.request
+    pair = () if request.pair_text is None else (request.pair_text,)
+    return (request.text, request.target_text or "", *pair)
+
+
+def _opening(trace: Trace, wanted: OpensAt) -> component.Chosen:
+    """The head that the model opens at, or the first that there is."""
+    for record in trace.records:
+        if (record.stack, record.layer) == (wanted.stack, wanted.layer):
+            if wanted.head < record.n_heads:
+                return component.Chosen(wanted.stack, wanted.layer, wanted.head)
+    stack = shown_stacks(trace)[0]
+    return component.Chosen(stack, trace.layers(stack)[0], 0)
 
 
 def caption(trace: Trace) -> str:
@@ -68,10 +99,24 @@ def caption(trace: Trace) -> str:
 
 
 def head_frame(trace: Trace, stack: StackName, place: HeadPlace, view: View) -> bytes:
-    """The exact numbers of one map. Raises NoSuchHead."""
+    """The exact numbers of one map; of a large one without scores and q·k, which are asked for
+    by `row_frame`. Raises NoSuchHead."""
     look = Look(trace, stack, view)
-    head = look.map(place)
-    return component.head_frame(head.pattern, head.scores, head.dot)
+    if len(look.rows) * len(look.columns) <= MOST_WITH_SCORES:
+        head = look.map(place)
+        return component.head_frame(head.pattern, head.scores, head.dot)
+    blocks = [look.pattern(place, rows).astype(np.float32) for rows in look.row_blocks()]
+    return component.head_frame(np.concatenate(blocks), by_row=look.has_scores(place))
+
+
+def row_frame(trace: Trace, stack: StackName, place: HeadPlace, row: int, view: View) -> bytes:
+    """The exact numbers of one row of a map. Raises NoSuchHead, and IndexError for a row that
+    is not there."""
+    look = Look(trace, stack, view)
+    if not 0 <= row < len(look.rows):
+        raise IndexError(f"row {row} of {len(look.rows)}")
+    found = look.rows_of_map(place, slice(row, row + 1))
+    return component.head_frame(found.pattern, found.scores, found.dot)
 
 
 def head_name(place: HeadPlace, say: Say) -> str:
@@ -88,7 +133,7 @@ def axis_token(group: AxisGroup, stack: StackName, say: Say) -> component.AxisTo
 
     A row of cross-attention goes by the token it predicts, for that is the one its look at
     the source serves. A row of the decoder's self-attention names both, since the token it
-    read is among the keys: 猫→在.
+    read is among the keys: 猫→在. Where nothing is predicted, a row goes by its own token.
     """
     named = group.predicted or group.tokens
     text = "".join(token.text for token in named)
@@ -103,47 +148,49 @@ def axis_token(group: AxisGroup, stack: StackName, say: Say) -> component.AxisTo
         kind = "special"
     elif any(token.is_unknown for token in named):
         kind = "unknown"
-    return component.AxisToken(text, note, kind, group.tokens[0].position)
+    elif any(token.is_byte_piece for token in named):
+        kind = "bytes"
+    first = group.tokens[0]
+    return component.AxisToken(text, note, kind, first.position, first.part)
 
 
-def _stack(look: Look, exact: bool, say: Say) -> component.Stack:
-    places = look.places
-    record = look.trace.record(look.stack, 0)
-    same_sequence = look.stack != "cross"
-    visible = record.visible(0)
-    cells, overviews, maps = [], [], list[HeadMap]()
-    for place in places:
-        found = measures(look.full_pattern(place), visible, same_sequence=same_sequence)
-        cells.append(
-            component.HeadCell(place.layer, place.head, head_name(place, say), astuple(found))
-        )
-        head = look.map(place)
-        overviews.append(component.overview(head.pattern))
-        if exact:
-            maps.append(head)
+def _stack(look: Look, drawn: Drawn, say: Say) -> component.Stack:
+    predicts = look.trace.predicted(look.stack) is not None
+    n_queries = len(look.trace.tokens(look.stack)[0])
     return component.Stack(
         name=look.stack,
         title=say(TITLES[look.stack]),
-        rows_are=say(ROWS_ARE[look.stack]),
+        rows_are=say(ROWS_ARE[look.stack] if predicts else LOOKS),
         cols_are=say(COLUMNS_ARE[look.stack]),
         rows=tuple(axis_token(group, look.stack, say) for group in look.rows),
         cols=tuple(axis_token(group, look.stack, say) for group in look.columns),
-        n_layers=len({place.layer for place in places}),
-        n_heads=len({place.head for place in places}),
-        heads=tuple(cells),
-        overview=np.stack(overviews),
-        scale=record.scale,
-        mask=None if look.visible.all() else look.visible,
-        exact=_exact(maps) if exact else None,
+        heads=tuple(
+            _cell(look, place, found, mask, say)
+            for place, found, mask in zip(look.places, drawn.measures, drawn.mask_of, strict=True)
+        ),
+        overview=drawn.pictures,
+        masks=drawn.masks,
+        exact=drawn.exact,
+        whole=look.is_whole,
+        measured_on=drawn.n_queries if drawn.n_queries < n_queries else None,
+        n_queries=n_queries,
     )
 
 
-def _exact(maps: list[HeadMap]) -> component.Exact:
-    scores = [head.scores for head in maps if head.scores is not None]
-    dots = [head.dot for head in maps if head.dot is not None]
-    whole = len(scores) == len(maps)
-    return component.Exact(
-        pattern=np.stack([head.pattern for head in maps]),
-        scores=np.stack(scores) if whole else None,
-        dot=np.stack(dots) if whole else None,
+def _cell(
+    look: Look, place: HeadPlace, found: tuple[float | None, ...], mask: int | None, say: Say
+) -> component.HeadCell:
+    """One head, and how its scores come about."""
+    cell = component.HeadCell(
+        place.layer, place.head, head_name(place, say), found, mask, has_sink=has_sink(look, place)
+    )
+    if not look.has_scores(place):
+        return cell
+    ((record, head),) = look.sources(place)
+    return replace(
+        cell,
+        scale=float(record.scale),
+        softcap=None if record.softcap is None else float(record.softcap),
+        has_bias=record.bias is not None,
+        sink=None if record.sinks is None else float(record.sinks[head]),
     )

@@ -52,7 +52,7 @@ class AttentionCall:
     added: Tensor | None  # [batch or 1, head or 1, n_q or 1, n_k]: bias and mask in one, as added
     visible: Tensor | None = None  # the same shape, bool: a mask that was never added
     softcap: float | None = None
-    sinks: Tensor | None = None  # [head]
+    sinks: Tensor | None = None  # [head], or [batch, head, n_q] where each query has its own
     pattern: Tensor | None = None  # [batch, head, n_q, n_k], the model's own
     z: Tensor | None = None  # [batch, head, n_q, d_value], the model's own
     trouble: str = ""  # why this call cannot be shown exactly, if it cannot
@@ -64,6 +64,7 @@ class AttentionCall:
             raise ValueError(f"{self.module} was recorded without its result")
         bias, mask = self.once(bias_and_mask, self.added, self.visible)
         n_q, n_k = self.q.shape[-2], self.k.shape[-2]
+        sinks = self.sinks
         record = AttentionRecord(
             stack=stack,
             layer=layer,
@@ -74,7 +75,7 @@ class AttentionCall:
             bias=None if bias is None else _array(_sequence(bias, batch, n_q, n_k)),
             mask=None if mask is None else _sequence(mask, batch, n_q, n_k).numpy(),
             softcap=self.softcap,
-            sinks=None if self.sinks is None else _array(self.sinks),
+            sinks=None if sinks is None else _array(sinks if sinks.dim() == 1 else sinks[batch]),
         )
         pattern = None if self.pattern is None else _array(self.pattern[batch])
         return OwnAttention(record, pattern, _array(self.z[batch]))

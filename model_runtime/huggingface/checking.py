@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from model_runtime.attention import AttentionRecord
 from model_runtime.errors import N_
 from model_runtime.huggingface.places import Place, places
-from model_runtime.huggingface.recorder import Implementation, Recorded, record
+from model_runtime.huggingface.recorder import Implementation, Recorded, record, without_cache
 from model_runtime.recording import OwnAttention
 from model_runtime.types import Remark, SelfCheck
 
@@ -150,7 +150,7 @@ def rounding(record: AttentionRecord) -> float:
 def run_unrecorded(model: PreTrainedModel, inputs: Mapping[str, Any]) -> Any:
     """The model's plain output."""
     with torch.no_grad():
-        return model(**inputs, return_dict=True)
+        return model(**inputs, return_dict=True, **without_cache(model))
 
 
 def logits_of(output: Any) -> Tensor | None:

@@ -19,6 +19,7 @@ from model_runtime.huggingface.following import (
     call_of,
     follow_scores,
     found_at,
+    fused_call,
     keeps_pattern,
 )
 from model_runtime.huggingface.products import Product, as_mixture, as_scores, product_of
@@ -94,6 +95,8 @@ class _Watch(TorchFunctionMode):
         product = product_of(name, args, kwargs)
         if product is not None:
             self._note_product(product, out)
+        elif name == "scaled_dot_product_attention":
+            self._calls.append(fused_call(self._running[-1], out, *args, **kwargs))
         elif name == "softmax":
             scores = self._scores.get(args[0])
             if scores is not None and _over_last_axis(args, kwargs):
@@ -106,7 +109,8 @@ class _Watch(TorchFunctionMode):
             found = self._patterns.get(operand)
             mixture = None if found is None else as_mixture(product, is_left, out)
             if mixture is not None:
-                self._calls.append(call_of(found, mixture, self._batch))
+                call = call_of(found, mixture, self._running[-1], self._batch)
+                self._calls.append(call)
                 return
         pair = as_scores(product)
         if pair is not None:

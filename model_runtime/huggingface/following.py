@@ -6,6 +6,7 @@ that do not, and at the softmax the something is worked out. Knows torch; no mod
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -169,15 +170,12 @@ def found_at(scores: Scores, before: Tensor) -> Found:
     dot = torch.matmul(q.double(), k.double().transpose(-1, -2)) * scale
     rest = _with_hidden_rows_seen(before.double(), dot)
     shown = rest > HIDDEN_BELOW
-    added: Tensor | None = rest
-    trouble = ""
-    if bool((torch.where(shown, rest, 0.0).abs() <= _rounding(before, q, k, scale)).all()):
-        added = None
-    elif not (scores.is_biased or bool((before <= HIDDEN_BELOW).all(-1).any())):
-        trouble = UNEXPLAINED
-    return Found(
-        scores.module, lead, q, k, scale, added, None if added is not None else shown, trouble
-    )
+    is_plain = torch.where(shown, rest, 0.0).abs().max() <= _rounding(before, q, k, scale)
+    added = None if bool(is_plain) else rest
+    visible = shown if added is None and not bool(shown.all()) else None
+    explained = scores.is_biased or bool((before <= HIDDEN_BELOW).all(-1).any())
+    trouble = "" if added is None or explained else UNEXPLAINED
+    return Found(scores.module, lead, q, k, scale, added, visible, trouble)
 
 
 def _with_hidden_rows_seen(scores: Tensor, dot: Tensor) -> Tensor:
@@ -219,8 +217,8 @@ def _in_lead(tensor: Tensor, before: torch.Size, lead: torch.Size) -> Tensor:
     return tensor.expand(*before, rows, columns).reshape(*lead, rows, columns)
 
 
-def call_of(found: Found, mixture: Mixture, batch: int) -> AttentionCall:
-    """The whole call, once the product with v is known, of a pass over `batch` texts."""
+def call_of(found: Found, mixture: Mixture, module: str, batch: int) -> AttentionCall:
+    """The whole call, once `module` computes the product with v, of a pass over `batch` texts."""
 
     def by_head(tensor: Tensor, lead: torch.Size) -> Tensor:
         return _by_head(_in_lead(tensor, lead, found.lead), found.lead, batch)
@@ -234,7 +232,7 @@ def call_of(found: Found, mixture: Mixture, batch: int) -> AttentionCall:
     if bool(empty.any()):
         visible = ~empty if visible is None else visible & ~empty
     return AttentionCall(
-        module=found.module,
+        module=_around(found.module, module),
         q=by_head(found.q, found.lead),
         k=by_head(found.k, found.lead),
         v=by_head(mixture.v, lead),
@@ -242,9 +240,46 @@ def call_of(found: Found, mixture: Mixture, batch: int) -> AttentionCall:
         added=None if added is None else _once(added.float()),
         visible=None if visible is None else _once(visible.expand(pattern.shape)),
         pattern=pattern,
-        z=by_head(mixture.z, lead),
+        z=by_head(mixture.z, lead).clone(),  # some models go on to add to it in place
         trouble=found.trouble or ("" if _has_heads(found.lead, batch) else NO_HEADS),
     )
+
+
+def fused_call(
+    module: str,
+    z: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> AttentionCall:
+    """A call of torch's scaled_dot_product_attention, which makes no pattern."""
+    visible = attn_mask if attn_mask is not None and attn_mask.dtype == torch.bool else None
+    if is_causal:
+        n_q, n_k = query.shape[-2], key.shape[-2]
+        visible = torch.ones(n_q, n_k, dtype=torch.bool, device=query.device).tril()
+    added = attn_mask if visible is None else None
+    return AttentionCall(
+        module=module,
+        q=query,
+        k=key,
+        v=value,
+        scale=query.shape[-1] ** -0.5 if scale is None else scale,
+        added=None if added is None else added[(None,) * (4 - added.dim())],
+        visible=None if visible is None else visible[(None,) * (4 - visible.dim())],
+        z=z.clone(),
+        trouble="" if query.dim() == 4 else NO_HEADS,
+    )
+
+
+def _around(one: str, other: str) -> str:
+    """The innermost module that holds both; some models have a module for every product."""
+    names = zip(one.split("."), other.split("."), strict=False)
+    return ".".join(name for name, _ in takewhile(lambda pair: pair[0] == pair[1], names))
 
 
 def _has_heads(lead: torch.Size, batch: int) -> bool:

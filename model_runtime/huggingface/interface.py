@@ -139,7 +139,8 @@ def _sinks(module: nn.Module, kwargs: dict[str, Any]) -> Tensor | None:
     """A score for each head that takes a share of every row and gives nothing."""
     for found in (kwargs.get("s_aux"), kwargs.get("sinks"), getattr(module, "sinks", None)):
         if isinstance(found, Tensor):
-            return found.detach().reshape(-1)
+            # Beside the scores [batch, head, n_q, n_k] stands one column more, or one for all rows.
+            return found.detach()[..., 0] if found.dim() == 4 else found.detach().reshape(-1)
     return None
 
 

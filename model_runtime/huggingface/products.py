@@ -45,8 +45,9 @@ def product_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pro
         return _matmul(args[0], args[1])
     if name == "baddbmm":
         return _baddbmm(*args, **kwargs)
-    if name == "einsum" and len(args) == 3:
-        return _einsum(*args)
+    if name == "einsum":
+        operands = args[1] if len(args) == 2 and isinstance(args[1], tuple | list) else args[1:]
+        return _einsum(args[0], *operands) if len(operands) == 2 else None
     return None
 
 
@@ -77,28 +78,41 @@ def _baddbmm(
     return Product(batch1, batch2, "and", "adm", "anm", alpha, plus, beta)
 
 
-def _einsum(equation: str, left: Any, right: Any) -> Product | None:
+def _einsum(equation: str, left: Tensor, right: Tensor) -> Product | None:
     inputs, arrow, out = equation.replace(" ", "").partition("->")
     left_axes, comma, right_axes = inputs.partition(",")
-    if not (arrow and comma and isinstance(left, Tensor) and isinstance(right, Tensor)):
+    if not (arrow and comma):
         return None
-    if "." in equation or any(len(set(a)) < len(a) for a in (left_axes, right_axes, out)):
+    left_axes, extra = _without_dots(left_axes, left.dim())
+    right_axes, extra_right = _without_dots(right_axes, right.dim())
+    out = out.replace("...", max(extra, extra_right, key=len))
+    if any(len(set(axes)) < len(axes) for axes in (left_axes, right_axes, out)):
         return None
-    summed = set(left_axes) & set(right_axes) - set(out)
-    if len(summed) != 1 or len(set(left_axes + right_axes) - set(out)) != 1:
+    if len(set(left_axes + right_axes) - set(out)) != 1:
+        return None
+    if not set(left_axes) & set(right_axes) - set(out):
         return None
     return Product(left, right, left_axes, right_axes, out)
 
 
+def _without_dots(axes: str, dimensions: int) -> tuple[str, str]:
+    """Axes with letters for the dots, and those letters."""
+    letters = "ZYXWVU"[: dimensions - len(axes.replace("...", ""))][::-1] if "..." in axes else ""
+    return axes.replace("...", letters), letters
+
+
 def as_scores(product: Product) -> tuple[Tensor, Tensor] | None:
     """(q, k), [*lead, n_q, d] and [*lead, n_k, d], of a product [*lead, n_q, n_k]; None if
-    its last two axes are not one of each operand."""
+    its last two axes are not one of each operand, or if an operand is the same for every
+    text, as one made of positions is."""
     row, column = product.out_axes[-2], product.out_axes[-1]
     lead = product.out_axes[:-2]
     rows_left = row in product.left_axes
     if (row in product.right_axes) == rows_left:
         return None
     if (column in product.left_axes) == rows_left or (column in product.right_axes) != rows_left:
+        return None
+    if lead[:1] not in product.left_axes or lead[:1] not in product.right_axes:
         return None
     (d,) = set(product.left_axes) & set(product.right_axes) - set(product.out_axes)
     q = product.operand(lead, row, d, from_left=rows_left)

@@ -54,11 +54,11 @@ def record(
         seen = stack.enter_context(listen())
         followed = stack.enter_context(follow(model) if following else nullcontext([]))
         layers = stack.enter_context(_Layers(model, kept))
-        output = model(**inputs, return_dict=True, **_without_cache(model))
+        output = model(**inputs, return_dict=True, **without_cache(model))
     for module, call in seen:
         call.module = names.get(id(module), "")
-    heard = [call for _, call in seen]
-    return Recorded(output, _in_order(heard, followed, model), layers.found, bool(followed))
+    calls = _in_order([call for _, call in seen], followed, model)
+    return Recorded(output, calls, _of_layers(layers.found, calls), bool(followed))
 
 
 def _in_order(
@@ -72,8 +72,21 @@ def _in_order(
     return sorted(heard + followed, key=lambda call: order.get(call.module, -1))
 
 
-def _without_cache(model: PreTrainedModel) -> dict[str, bool]:
-    """Nothing is generated in a recorded pass, so keys and values need not be kept twice."""
+def _of_layers(found: dict[Spot, Tensor], calls: list[AttentionCall]) -> dict[Spot, Tensor]:
+    """What was kept in lists of layers with attention in them: a list of norms or FFNs alone
+    (xlm) has no residual stream going through it. A model without attention keeps all."""
+    lists = {_list_of(call.module) for call in calls if layer_module(call.module) != call.module}
+    return {spot: t for spot, t in found.items() if not calls or _list_of(spot.layer) in lists}
+
+
+def _list_of(name: str) -> str:
+    """The dotted name of the list that a layer, or a module in one, is in."""
+    return (layer_module(name) or "").rpartition(".")[0]
+
+
+def without_cache(model: PreTrainedModel) -> dict[str, bool]:
+    """How a whole sequence is run: nothing is generated, so keys and values need not be kept for
+    later, and some models (fsmt) would take the sequence for the one token that comes next."""
     return {"use_cache": False} if hasattr(model.config, "use_cache") else {}
 
 
@@ -144,7 +157,7 @@ class _Layers:
 
     def _keep(self, name: str, part: str, value: Any) -> None:
         if isinstance(value, Tensor) and value.dim() == 3 and value.is_floating_point():
-            self._kept[Spot(name, self._runs[name], part)] = (value, value._version)
+            self._kept[Spot(name, self._runs.get(name, 0), part)] = (value, value._version)
 
 
 def layers_of(model: PreTrainedModel) -> dict[str, nn.Module]:

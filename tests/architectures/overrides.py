@@ -11,12 +11,6 @@ DEFAULT_PARTS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "encoder": ("bert", {}),
         "decoder": ("bert", {"is_decoder": True, "add_cross_attention": True}),
     },
-    "gemma4_assistant": {
-        "text_config": (
-            "gemma4_text",
-            {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0},
-        )
-    },
 }
 
 _MAMBA_2 = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 8}
@@ -36,37 +30,47 @@ _INDEXER = {
     "indexer_budget": 4,
     "indexer_compress_ratio": 2,
 }
-_GEMMA_4 = {"global_head_dim": 12, "vocab_size_per_layer_input": 99}
-_ASSISTANT = {
-    "backbone_hidden_size": 32,
-    "text_config": {
-        "global_head_dim": 12,
-        "num_kv_shared_layers": 2,
-        "num_hidden_layers": 2,
-        "layer_types": ["sliding_attention", "full_attention"],
-    },
+_SOUND = {"depths": [1] * 7, "num_filters": 2}
+_DOTS_3 = {
+    "swa_num_attention_heads": 4,
+    "swa_num_key_value_heads": 4,
+    "swa_q_lora_rank": 16,
+    "swa_kv_lora_rank": 16,
+    "swa_head_dim": 12,
+    "swa_qk_nope_head_dim": 8,
+    "swa_v_head_dim": 8,
 }
-
+_GEMMA_4 = {"global_head_dim": 12, "vocab_size_per_layer_input": 99}
 OVERRIDES: dict[str, dict[str, Any]] = {
-    "bamba": _MAMBA_2,
+    "bamba": _MAMBA_2 | {"attn_layer_indices": [1]},
     "big_bird": _BIG_BIRD,
     "bigbird_pegasus": _BIG_BIRD,
+    "blt": {"encoder_hash_byte_group_vocab": 64},
     "cohere_compass_text": {
         "rope_parameters": {
             "full_attention": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]}
         }
     },
+    "dbrx": {"attn_config": {"rope_theta": 1e4, "clip_qkv": 8.0}},
     "deepseek_v2": {"num_experts_per_tok": 2},
     "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
+    "dots3_note": {"text_config": _DOTS_3},
+    "dots3_note_text": _DOTS_3,
     "esm": {"vocab_size": 99, "mask_token_id": 32, "pad_token_id": 1},
     "esmc": {"vocab_size": 99},
     "falcon_h1": {"mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8},
+    "gemma3n_text": {
+        "num_hidden_layers": 4,
+        "num_kv_shared_layers": 2,
+        "layer_types": ["sliding_attention", "full_attention"] * 2,
+        "intermediate_size": [48] * 4,
+        "activation_sparsity_pattern": [0.95, 0.95, 0.0, 0.0],
+        "vocab_size_per_layer_input": 99,
+    },
     "gemma4": {"text_config": _GEMMA_4},
-    "gemma4_assistant": _ASSISTANT,
     "gemma4_text": _GEMMA_4,
-    "gemma4_unified_assistant": _ASSISTANT,
     "gpt_neo": {"attention_types": [[["global", "local"], 1]]},
-    "granitemoehybrid": _MAMBA_2,
+    "granitemoehybrid": _MAMBA_2 | {"layer_types": ["linear_attention", "full_attention"]},
     "hunyuan_v1_dense": {"head_dim": 8},
     "hunyuan_v1_moe": {"head_dim": 8},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
@@ -84,7 +88,11 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "recurrent_gemma": {"num_hidden_layers": 3},
     "causal/reformer": _REFORMER | {"is_decoder": True},
     "masked/reformer": _REFORMER,
-    "vibevoice_asr": {"acoustic_tokenizer_chunk_size": 3200},
+    "vibevoice_asr": {
+        "acoustic_tokenizer_chunk_size": 3200,
+        "acoustic_tokenizer_encoder_config": _SOUND,
+        "semantic_tokenizer_encoder_config": _SOUND,
+    },
     "xlstm": {"hidden_size": 128},
     "xmod": {"default_language": "en_XX"},
     "zamba": {

@@ -96,7 +96,7 @@ def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedCon
     specials = iter(range(FIRST_SPECIAL, VOCABULARY))
     for field in fields(config):
         name = field.name
-        value = getattr(config, name, None)
+        value = vars(config).get(config.attribute_map.get(name, name))
         if isinstance(value, PreTrainedConfig):
             small[name] = shrunk(value, wanted.get(name, {}))
         elif isinstance(value, list) and len(value) == _layer_count(config):
@@ -117,7 +117,7 @@ def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedCon
 
 
 def _is_inside(config: PreTrainedConfig, name: str) -> bool:
-    return isinstance(getattr(config, name, None), PreTrainedConfig)
+    return isinstance(vars(config).get(name), PreTrainedConfig)
 
 
 def _size(name: str, value: int) -> int:

@@ -238,3 +238,14 @@ def test_keys_in_another_order_are_columns_in_another_order(seed, order):
     turned = record(plain.q, plain.k[:, order], plain.v[:, order], plain.scale)
     np.testing.assert_allclose(turned.pattern(1), plain.pattern(1)[:, order], atol=1e-12)
     np.testing.assert_allclose(turned.z(1), plain.z(1), atol=1e-12)
+
+
+def test_each_query_may_have_a_sink_of_its_own():
+    """Scores 0, 0 and a sink of log 2: shares 1/4, 1/4, and half for the sink; a sink of
+    −∞ takes nothing."""
+    zeros = np.zeros((1, 2, 1), dtype=np.float32)
+    sinks = np.array([[np.log(2), -np.inf]], dtype=np.float32)
+    own = AttentionRecord("decoder", 0, zeros, zeros, zeros + 1, 1.0, sinks=sinks)
+    np.testing.assert_allclose(own.pattern(0), [[0.25, 0.25], [0.5, 0.5]], atol=1e-7)
+    np.testing.assert_allclose(own.pattern(0, slice(1, 2)), [[0.5, 0.5]], atol=1e-7)
+    np.testing.assert_allclose(own.z(0), [[0.5], [1.0]], atol=1e-7)

@@ -75,7 +75,8 @@ def test_an_unusable_value_gives_a_sentence_and_the_default(key, value):
 
 
 @pytest.mark.parametrize(
-    "ref", ["", " ", "\n", "x" * 501, "a\0b", "a\u202eb", "builtin:", "builtin:gpt9", "builtin:../x"]
+    "ref",
+    ["", " ", "\n", "x" * 501, "a\0b", "a\u202eb", "builtin:", "builtin:gpt9", "builtin:../x"],
 )
 def test_what_can_be_no_model_gives_a_sentence_and_the_default(ref):
     values, problems = from_url(model=ref)

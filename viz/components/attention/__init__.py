@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from viz.components.attention.frame import frame, head_frame
 from viz.components.attention.payload import (
     EXACT_LIMIT,
     AxisToken,
@@ -23,19 +24,15 @@ from viz.components.attention.payload import (
     StackName,
     TokenKind,
     exact_fits,
-    frame,
-    head_frame,
-    max_pool,
-    overview,
     pack,
-    quantise,
-)  # fmt: skip
+)
+from viz.components.attention.shrinking import max_pool, quantise, thumbnail_side, visible_runs
 from viz.components.attention.strings import STRINGS
 
 __all__ = [
     "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Scale", "Shown", "Stack",
-    "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool", "mount", "overview",
-    "pack", "quantise",
+    "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool", "mount", "pack",
+    "quantise", "thumbnail_side", "visible_runs",
 ]  # fmt: skip
 
 # Dependency order: each file only uses names of files before it. main.js has the default export.

@@ -4,9 +4,7 @@ Arrays in, bytes out. Knows numpy and the component's contract; no model, no ses
 language and no browser.
 """
 
-import json
 import math
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,14 +12,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.components.attention.frame import Body, frame
 from viz.components.attention.strings import STRINGS
 from viz.theme import component_theme
 
 EXACT_LIMIT = 1024 * 1024
 """Bytes of exact f32 values that may travel with the payload; beyond, heads are fetched."""
-
-UNPOOLED_LIMIT = 64
-POOLED_SIDE = 56
 
 TokenKind = Literal["", "special", "unknown", "bytes"]
 StackName = Literal["encoder", "decoder", "cross"]
@@ -31,12 +27,16 @@ Shown = Literal["map", "lines", "both"]
 
 @dataclass(frozen=True)
 class AxisToken:
-    """One token on an axis: its text as shown, a note for the tooltip, its kind and position."""
+    """One token on an axis: its text as shown, a note for the tooltip, its kind and position.
+
+    ``part`` is 1 in the second text of a pair; a line is drawn between the parts.
+    """
 
     text: str
     note: str = ""
     kind: TokenKind = ""
     index: int = 0
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,21 @@ class HeadCell:
     """One cell of the grid of heads. ``layer`` or ``head`` is ``None`` for a mean over it.
 
     ``measures`` follow the order of ``measured`` in :func:`pack`; a missing one is ``None``.
+    ``mask`` counts in the stack's masks; ``None`` where nothing is masked. How a score comes
+    about: q·k × ``scale``, soft-capped at ``softcap``, plus a bias if ``has_bias``. ``sink`` is
+    the score that takes part of each row; ``has_sink`` is also true of a mean over such heads.
     """
 
     layer: int | None
     head: int | None
     name: str
     measures: tuple[float | None, ...] = ()
+    mask: int | None = None
+    scale: float = 1.0
+    softcap: float | None = None
+    has_bias: bool = False
+    sink: float | None = None
+    has_sink: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +66,7 @@ class Exact:
     """Exact values of all heads of a stack, each ``[heads, rows, cols]``.
 
     ``scores`` are after scale and bias, before mask and softmax; ``dot`` is q·k before the scale.
-    Both are ``None`` where a share has no score (merged tokens, means, renormalised rows).
+    Both are ``None`` where a share has no score (merged tokens, means).
     """
 
     pattern: NDArray[np.floating[Any]]
@@ -67,26 +76,28 @@ class Exact:
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """One stack: both axes, the heads in row-major order, and what is drawn at once.
+    """One stack: both axes, the heads layer by layer, and what is drawn at once.
 
-    ``overview`` is u8 ``[heads, r, c]`` from :func:`overview`; ``mask`` is ``[rows, cols]``,
-    true where a query may attend to a key, or ``None`` where nothing is masked.
-    ``rows_are`` and ``cols_are`` are translated one-liners for the axes.
+    ``overview`` is u8 ``[heads, r, c]``, a small picture of each head; ``masks`` are the
+    different masks of its heads, each as :func:`visible_runs` of cells that may be attended to.
+    ``rows_are`` and ``cols_are`` are translated one-liners for the axes. ``whole`` says that no
+    key is hidden. ``measured_on`` is the number of queries that pictures and measures were
+    computed on, where that is not all of them, of ``n_queries``.
     """
 
     name: StackName
     title: str
     rows: tuple[AxisToken, ...]
     cols: tuple[AxisToken, ...]
-    n_layers: int
-    n_heads: int
     heads: tuple[HeadCell, ...]
     overview: NDArray[np.uint8]
-    scale: float = 1.0
     rows_are: str = ""
     cols_are: str = ""
-    mask: NDArray[np.bool_] | None = None
+    masks: tuple[NDArray[np.uint32], ...] = ()
     exact: Exact | None = None
+    whole: bool = True
+    measured_on: int | None = None
+    n_queries: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,43 +112,6 @@ class Chosen:
     view: Shown = "both"
 
 
-def quantise(pattern: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Return shares in 0–1 as u8 ``round(share × 255)``, same shape; NaN becomes 0."""
-    clipped = np.clip(np.nan_to_num(pattern, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
-    result: NDArray[np.uint8] = np.rint(clipped * 255.0).astype(np.uint8)
-    return result
-
-
-def max_pool(values: NDArray[np.uint8], rows: int, cols: int) -> NDArray[np.uint8]:
-    """Shrink ``values [..., r, c]`` to ``[..., rows, cols]``, keeping the largest of each block.
-
-    Peaks survive, which a mean would drown. A side that is not larger than asked stays as it is.
-    Raises ``ValueError`` when a side is asked to be smaller than 1.
-    """
-    if rows < 1 or cols < 1:
-        raise ValueError(f"cannot pool to {rows} × {cols}")
-    for axis, size in ((-2, rows), (-1, cols)):
-        have = values.shape[axis]
-        if have > size:
-            starts = np.arange(size) * have // size
-            values = np.maximum.reduceat(values, starts, axis=axis)
-    return values
-
-
-def overview(pattern: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Return the u8 picture of ``pattern [..., rows, cols]`` that the grid of heads draws.
-
-    Sides of up to 64 tokens stay as they are; a longer side is max-pooled to 56. Call it head by
-    head on long texts, so that no more than one exact pattern is in memory at a time.
-    """
-    rows, cols = pattern.shape[-2:]
-    return max_pool(
-        quantise(pattern),
-        rows if rows <= UNPOOLED_LIMIT else POOLED_SIDE,
-        cols if cols <= UNPOOLED_LIMIT else POOLED_SIDE,
-    )
-
-
 def exact_fits(shapes: Sequence[tuple[int, int, int]], values: int = 3) -> bool:
     """Tell whether exact f32 values of all stacks fit the payload.
 
@@ -147,76 +121,35 @@ def exact_fits(shapes: Sequence[tuple[int, int, int]], values: int = 3) -> bool:
     return sum(math.prod(shape) for shape in shapes) * values * 4 <= EXACT_LIMIT
 
 
-def _padded(size: int, unit: int) -> int:
-    return -(-size // unit) * unit
-
-
-def _offsets(arrays: Sequence[NDArray[Any]]) -> list[int]:
-    """Return where each array starts in the body that :func:`frame` writes."""
-    at, result = 0, []
-    for array in arrays:
-        result.append(at)
-        at += _padded(array.nbytes, 4)
-    return result
-
-
-def frame(header: Mapping[str, Any], arrays: Sequence[NDArray[Any]]) -> bytes:
-    """Return one frame: u32 header length, JSON header, the arrays one after another.
-
-    The header is padded so the body starts at a multiple of 8; each array is written row-major
-    in its own dtype (little-endian) and padded to a multiple of 4 bytes. Raises ``ValueError``
-    when the header holds NaN or infinity, ``TypeError`` when it is not JSON.
-    """
-    # ASCII escapes keep lone surrogates, which a user's text may hold, out of the UTF-8 encoder.
-    text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode("ascii")
-    text = text.ljust(_padded(4 + len(text), 8) - 4)
-    parts = [struct.pack("<I", len(text)), text]
-    for array in arrays:
-        raw = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
-        parts.append(raw.ljust(_padded(len(raw), 4), b"\0"))
-    return b"".join(parts)
-
-
-def head_frame(
-    pattern: NDArray[np.floating[Any]],
-    scores: NDArray[np.floating[Any]] | None = None,
-    dot: NDArray[np.floating[Any]] | None = None,
-    query_range: tuple[int, int] | None = None,
-) -> bytes:
-    """Return the frame that the head route answers: f32 ``[rows, cols]`` each."""
-    rows, cols = pattern.shape
-    arrays, at = _exact_arrays(Exact(pattern, scores, dot), 0)
-    start, stop = query_range or (0, rows)
-    return frame({"rows": rows, "cols": cols, **at, "query_range": [start, stop]}, arrays)
-
-
-def _exact_arrays(exact: Exact, at: int) -> tuple[list[NDArray[np.float32]], dict[str, int | None]]:
-    """Return the f32 arrays of ``exact`` and their offsets, the first one at ``at``."""
-    arrays: list[NDArray[np.float32]] = []
-    header: dict[str, int | None] = {}
-    for name, values in (("pattern", exact.pattern), ("scores", exact.scores), ("dot", exact.dot)):
-        header[name] = None if values is None else at
-        if values is not None:
-            arrays.append(np.asarray(values, dtype=np.float32))
-            at += arrays[-1].nbytes
-    return arrays, header
-
-
 def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _check(stack: Stack) -> None:
+def _grid(stack: Stack) -> tuple[int, int, list[int]]:
+    """Return rows and columns of the grid of heads, and the cell of each head, row-major.
+
+    A row a layer that there is, a column a head. Layers may have different numbers of heads:
+    cells that no head has stay empty.
+    """
+    layers = {layer: row for row, layer in enumerate(dict.fromkeys(h.layer for h in stack.heads))}
+    n_heads = max(((h.head or 0) + 1 for h in stack.heads), default=0)
+    cells = [layers[h.layer] * n_heads + (h.head or 0) for h in stack.heads]
+    return len(layers), n_heads, cells
+
+
+def _check(stack: Stack, cells: Sequence[int]) -> None:
     """Raise ``ValueError`` when the arrays of ``stack`` do not fit its axes and heads."""
     heads, rows, cols = len(stack.heads), len(stack.rows), len(stack.cols)
-    if heads != stack.n_layers * stack.n_heads:
-        raise ValueError(f"{stack.name}: {heads} heads in a {stack.n_layers}×{stack.n_heads} grid")
+    if not heads or len(set(cells)) != heads:
+        raise ValueError(f"{stack.name}: {heads} heads in {len(set(cells))} places")
     if stack.overview.dtype != np.uint8 or stack.overview.ndim != 3:
         raise ValueError(f"{stack.name}: overview must be u8 [heads, r, c]")
     if stack.overview.shape[0] != heads:
         raise ValueError(f"{stack.name}: {stack.overview.shape[0]} overviews, {heads} heads")
-    if stack.mask is not None and stack.mask.shape != (rows, cols):
-        raise ValueError(f"{stack.name}: mask {stack.mask.shape}, tokens {(rows, cols)}")
+    if any(len(runs) % 2 or runs.max(initial=0) > rows * cols for runs in stack.masks):
+        raise ValueError(f"{stack.name}: a mask is not of {rows} × {cols} cells")
+    if any(h.mask is not None and not 0 <= h.mask < len(stack.masks) for h in stack.heads):
+        raise ValueError(f"{stack.name}: a head names a mask beyond {len(stack.masks)}")
     for values in () if stack.exact is None else _values(stack.exact):
         if values.shape != (heads, rows, cols):
             raise ValueError(f"{stack.name}: exact {values.shape}, want {(heads, rows, cols)}")
@@ -227,7 +160,45 @@ def _values(exact: Exact) -> list[NDArray[np.floating[Any]]]:
 
 
 def _tokens(tokens: Sequence[AxisToken]) -> list[dict[str, Any]]:
-    return [{"text": t.text, "note": t.note, "kind": t.kind, "index": t.index} for t in tokens]
+    """Return the tokens; what is empty is left out, for thousands of them travel."""
+    written = []
+    for token in tokens:
+        more = {"note": token.note, "kind": token.kind, "part": token.part}
+        kept = {name: value for name, value in more.items() if value}
+        written.append({"text": token.text, "index": token.index, **kept})
+    return written
+
+
+def _head(cell: HeadCell, at: int) -> dict[str, Any]:
+    return {
+        "layer": cell.layer, "head": cell.head, "name": cell.name, "at": at,
+        "measures": [_finite(value) for value in cell.measures], "mask": cell.mask,
+        "scale": cell.scale, "softcap": cell.softcap, "has_bias": cell.has_bias,
+        "sink": _finite(cell.sink), "has_sink": cell.has_sink,
+    }  # fmt: skip
+
+
+def _described(stack: Stack, body: Body, *, send_exact: bool) -> dict[str, Any]:
+    """Return what the header says of one stack; its arrays go into the body."""
+    n_layers, n_heads, cells = _grid(stack)
+    _check(stack, cells)
+    exact = None
+    if send_exact and stack.exact is not None:
+        values = (stack.exact.pattern, stack.exact.scores, stack.exact.dot)
+        names = ("pattern", "scores", "dot")
+        exact = {n: body.put_floats(v) for n, v in zip(names, values, strict=True)}
+    _, r, c = stack.overview.shape
+    return {
+        "name": stack.name, "title": stack.title,
+        "rows_are": stack.rows_are, "cols_are": stack.cols_are,
+        "rows": _tokens(stack.rows), "cols": _tokens(stack.cols),
+        "n_layers": n_layers, "n_heads": n_heads,
+        "heads": [_head(cell, at) for cell, at in zip(stack.heads, cells, strict=True)],
+        "masks": [{"at": body.put(runs), "edges": len(runs)} for runs in stack.masks],
+        "overview": {"at": body.put(stack.overview), "rows": r, "cols": c},
+        "exact": exact, "whole": stack.whole,
+        "measured_on": stack.measured_on, "n_queries": stack.n_queries,
+    }  # fmt: skip
 
 
 def _place(chosen: Chosen) -> dict[str, Any]:
@@ -261,43 +232,10 @@ def pack(
     """
     if not stacks:
         raise ValueError("a payload needs at least one stack")
-    for stack in stacks:
-        _check(stack)
     sizes = [sum(a.size * 4 for a in _values(s.exact)) for s in stacks if s.exact is not None]
     send_exact = len(sizes) == len(stacks) and sum(sizes) <= EXACT_LIMIT
-
-    arrays: list[NDArray[Any]] = []
-    size = 0
-
-    def put(array: NDArray[Any]) -> int:
-        nonlocal size
-        at, size = size, size + _padded(array.nbytes, 4)
-        arrays.append(array)
-        return at
-
-    described = []
-    for stack in stacks:
-        exact = None
-        if send_exact and stack.exact is not None:
-            found, exact = _exact_arrays(stack.exact, size)
-            for array in found:
-                put(array)
-        _, r, c = stack.overview.shape
-        described.append({
-            "name": stack.name, "title": stack.title,
-            "rows_are": stack.rows_are, "cols_are": stack.cols_are,
-            "rows": _tokens(stack.rows), "cols": _tokens(stack.cols),
-            "n_layers": stack.n_layers, "n_heads": stack.n_heads,
-            "heads": [
-                {"layer": h.layer, "head": h.head, "name": h.name,
-                 "measures": [_finite(m) for m in h.measures]}
-                for h in stack.heads
-            ],
-            "mask": None if stack.mask is None else {"at": put(stack.mask.astype(np.uint8))},
-            "scale": stack.scale,
-            "overview": {"at": put(stack.overview), "rows": r, "cols": c},
-            "exact": exact,
-        })  # fmt: skip
+    body = Body()
+    described = [_described(stack, body, send_exact=send_exact) for stack in stacks]
     header = {
         "trace": trace, "api": api, "query": query, "caption": caption,
         "strings": dict(strings), "theme": component_theme() if theme is None else dict(theme),
@@ -307,4 +245,4 @@ def pack(
         "model": model, "asked": asked, "opens": _place(opens or chosen),
         "measured": list(measured), "stacks": described,
     }  # fmt: skip
-    return frame(header, arrays)
+    return frame(header, body.arrays)
