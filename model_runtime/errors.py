@@ -156,7 +156,7 @@ class OutsideRoots(HeadlightError):
 class NotFoundHere(HeadlightError):
     """There is nothing at the path."""
 
-    message = N_("There is no folder “{ref}”. In {parent} there are: {known}.")
+    message = N_("There is no folder “{ref}”. These checkpoints are here: {known}.")
 
 
 class NotAFolder(HeadlightError):

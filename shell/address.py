@@ -43,6 +43,12 @@ def known(
     return default
 
 
+def may_be_checkpoint(ref: str) -> bool:
+    """Whether a text can be the name of a checkpoint, as far as anyone knows without looking."""
+    is_name = 0 < len(ref) <= LONGEST_REF and ref.isprintable() and ref == ref.strip()
+    return is_name and not catalog.is_builtin(ref) and not lineup.called(ref)
+
+
 def reference(asked: str, default: str, problems: list[str]) -> str:
     """What to open for what was asked: a built-in model, by its name alone too, or whatever
     else may be the name of a checkpoint. For what cannot be one, the default and a sentence.
@@ -51,8 +57,7 @@ def reference(asked: str, default: str, problems: list[str]) -> str:
     entry = lineup.called(asked)
     if entry:
         return entry.ref
-    is_name = 0 < len(asked) <= LONGEST_REF and asked.isprintable()
-    if is_name and not catalog.is_builtin(asked):
+    if may_be_checkpoint(asked):
         return asked
     name = asked.removeprefix(catalog.BUILTIN).partition("@")[0]
     default = lineup.opening(name).ref if name in lineup.names() else default

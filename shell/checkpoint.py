@@ -40,8 +40,9 @@ def compact(count: int) -> str:
 
 def facts(info: ModelInfo) -> list[tuple[str, str]]:
     """What the card of a checkpoint says, as plain text: (name, value)."""
-    name, _at, revision = info.ref.partition("@")
-    is_folder = name.startswith(("/", ".", "~"))
+    from model_runtime.huggingface.references import parse  # huggingface_hub takes its time
+
+    source = parse(info.ref)
     found = [(_("architecture"), info.architecture), (_("what it does"), predicts(info))]
     if info.n_heads:
         found += [
@@ -55,10 +56,11 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
         (_("parameters"), _number(info.n_parameters)),
         (_("weights computed in"), _("32 bits")),
         (_("licence"), info.licence or _("not said")),
-        (_("opened from"), info.ref if is_folder else name),
+        (_("opened from"), source.name),
     ]
-    if not is_folder:
-        found.append((_("revision"), revision or _("the latest when it was opened")))
+    if source.kind == "hub":
+        revision = source.revision or _("the latest when it was opened")
+        found.append((_("revision"), revision))
     return found
 
 

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from model_runtime import catalog
 from model_runtime.errors import HeadlightError, Unforeseen
@@ -38,15 +39,17 @@ def run() -> None:
         [st.Page(attention_page, title=question, url_path="attention", default=True)],
         position="hidden",
     )
-    info = _opened(page.title)
+    info = _opened(page.title, problems)
     if isinstance(info, HeadlightError):
         header.draw(None, None, page.title)
+        _place()
         show.notices(problems + state.mirror(None))
         _failed(info)
         return
     state.opened(info)
     found = _trace(info)
     header.draw(info, None if isinstance(found, HeadlightError) else found[1], page.title)
+    _place()
     problems += state.mirror(info)
     if isinstance(found, HeadlightError):
         show.notices(problems)
@@ -58,7 +61,7 @@ def run() -> None:
     trust.footer(found[1])
 
 
-def _opened(question: str) -> ModelInfo | HeadlightError:
+def _opened(question: str, problems: list[str]) -> ModelInfo | HeadlightError:
     """What is known of the chosen model, or why it cannot be opened.
 
     A checkpoint that is not open yet is opened under a header that can be used meanwhile;
@@ -66,18 +69,28 @@ def _opened(question: str) -> ModelInfo | HeadlightError:
     """
     ref = state.chosen_ref()
     if catalog.is_builtin(ref) or cache.MODELS.is_open(ref):
-        return cache.model(ref).info
-    if problem := state.failure():
-        return problem
+        try:
+            return cache.model(ref).info
+        except HeadlightError as problem:
+            return problem
+    if why_not := state.failure():
+        return why_not
     on_its_way = opening.begin(ref)
     header.draw(None, None, question)
-    state.mirror(None)
-    place = st.empty()
+    problems += state.mirror(None)
+    place = _place()
     while not on_its_way.wait(_POLL_SECONDS):
         show.progress(place, ref, on_its_way.progress)
     if on_its_way.problem:
         state.failed(on_its_way.problem)
+    state.begin_again(problems)
     st.rerun()
+
+
+def _place() -> DeltaGenerator:
+    """Where progress is shown. Always there, or the first sign of it would take the place of
+    the picture, which is to stay until there is another."""
+    return st.empty()
 
 
 def _failed(problem: HeadlightError) -> None:

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from model_runtime import catalog
 from model_runtime.catalog import Entry
+from model_runtime.settings import settings
 from model_runtime.types import ModelInfo, Trace
 from shell import address, checkpoint, language, lineup, state
 from shell.language import _
@@ -118,21 +119,24 @@ def _models(opened: str) -> None:
     state.speak()
     if state.is_touched():
         st.rerun()
+    hint = recent.HINTS[settings().hub != "off", bool(settings().local_roots)]
     st.selectbox(
         _("Model"),
         [*lineup.names(), *state.recent()],
         key=state.PICKED_MODEL,
         format_func=_line,
-        accept_new_options=True,
+        accept_new_options=bool(hint),
         filter_mode="contains",
         help=_(
             "Pick a model that ships with Headlight, or type the name of a text checkpoint: "
             "on the Hub as org/name or org/name@revision, or a folder of this server that holds "
             "one. It is opened as transformers opens it, from safetensors alone."
-        ),
+        )
+        if hint
+        else None,
         on_change=state.pick_model,
     )
-    recent.mount(opened, _, key=state.RECENT)
+    recent.mount(opened, hint, _, key=state.RECENT)
 
 
 def _variants(variants: tuple[Entry, ...]) -> None:

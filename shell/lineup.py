@@ -3,11 +3,12 @@
 Knows the catalog; opens no model, draws nothing and keeps no state.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 from model_runtime import catalog
 from model_runtime.catalog import Entry
-from model_runtime.types import ModelInfo
+from model_runtime.types import MASK, ModelInfo
 from viz.attention_map import Say
 from viz.marked import N_
 
@@ -86,6 +87,34 @@ def examples() -> frozenset[str]:
 def readers(text: str) -> frozenset[str]:
     """What the models read of which a text is an example: English, sums, …"""
     return frozenset(entry.reads for entry in catalog.entries() if text in entry.examples)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that was opened: what changing to another one needs to know."""
+
+    ref: str
+    name: str
+    family: str
+    reads: str  # what it was trained to read; "" where nobody says
+    examples: frozenset[str]  # texts that nobody typed
+
+
+def opened(ref: str, info: ModelInfo) -> Opened:
+    """What is to be known of an open model. At a checkpoint, everybody's examples are examples."""
+    if catalog.is_builtin(ref):
+        entry = catalog.entry(ref)
+        return Opened(ref, entry.name, entry.family, entry.reads, frozenset(entry.examples))
+    known = examples() | frozenset(info.examples)
+    return Opened(ref, info.name, info.family, "", known)
+
+
+def goes_along(example: str, before: Opened, now: Opened) -> bool:
+    """Whether an example of one model is a text for the next as well."""
+    if MASK in example and now.family != "encoder":
+        return False
+    reads = {before.reads} if before.reads else readers(example)
+    return not now.reads or now.reads in reads
 
 
 def target_name(info: ModelInfo) -> str:

@@ -15,7 +15,7 @@ import streamlit as st
 
 from model_runtime import catalog
 from model_runtime.errors import HeadlightError
-from model_runtime.types import MASK, ModelInfo, Request, StackName, Trace
+from model_runtime.types import ModelInfo, Request, StackName, Trace
 from model_runtime.views import Mean, View
 from shell import address, language, lineup
 from shell.address import (
@@ -33,6 +33,7 @@ from shell.address import (
     WORDS,
 )
 from shell.language import _
+from shell.lineup import Opened
 from viz.components.attention import Chosen
 from viz.components.recent import MOST_RECENT
 
@@ -42,17 +43,6 @@ PICKED_MODEL, PICKED_VARIANT, RECENT = "_model", "_variant", "_recent"
 _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
 _BY_WIDGET, _SAID = "_by_widget", "_said"
 _OPEN, _BEFORE, _FAILED, _NO_TEXT = "_open", "_before", "_failed", "_no_text"
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The model that was opened last: what changing it needs to know."""
-
-    ref: str
-    name: str
-    family: str
-    reads: str  # what it was trained to read; "" where nobody says
-    examples: frozenset[str]  # texts that nobody typed
 
 
 @dataclass(frozen=True)
@@ -104,6 +94,12 @@ def begin() -> list[str]:
     return problems
 
 
+def begin_again(problems: list[str]) -> None:
+    """What the next run takes over from this one, which ends here without a page."""
+    st.session_state[_SAID] = problems
+    st.session_state[_TOUCHED] = st.session_state[_BY_WIDGET]
+
+
 def speak() -> None:
     """Speak the user's language from here on. A fragment that runs alone begins with this."""
     language.activate(st.session_state[LANGUAGE])
@@ -130,33 +126,17 @@ def opened(info: ModelInfo) -> None:
     reads, any text goes along.
     """
     chosen = st.session_state
-    now = _opened(chosen_ref(), info)
+    now = lineup.opened(chosen_ref(), info)
     before: Opened | None = chosen.get(_BEFORE)
     text = chosen[TEXT]
     if not text and chosen.get(_NO_TEXT):
         chosen[TEXT] = info.examples[0] if info.examples else ""
-    elif before and text in before.examples and not _fits(text, before, now):
+    elif before and text in before.examples and not lineup.goes_along(text, before, now):
         chosen[TEXT] = info.examples[0]
     if before and (before.family, before.reads) != (now.family, now.reads):
         chosen[TARGET] = ""
     chosen[_OPEN], chosen[_BEFORE], chosen[_FAILED] = now, None, None
     chosen[_NO_TEXT] = False
-
-
-def _opened(ref: str, info: ModelInfo) -> Opened:
-    if catalog.is_builtin(ref):
-        entry = catalog.entry(ref)
-        return Opened(ref, entry.name, entry.family, entry.reads, frozenset(entry.examples))
-    known = lineup.examples() | frozenset(info.examples)
-    return Opened(ref, info.name, info.family, "", known)
-
-
-def _fits(text: str, before: Opened, now: Opened) -> bool:
-    """Whether an example goes along to another model."""
-    if MASK in text and now.family != "encoder":
-        return False
-    reads = {before.reads} if before.reads else lineup.readers(text)
-    return not now.reads or now.reads in reads
 
 
 def failed(problem: HeadlightError) -> None:
@@ -182,7 +162,7 @@ def recent() -> tuple[str, ...]:
     """The checkpoints that this browser opened, the latest first; the chosen one among them."""
     said = st.session_state.get(RECENT, {}).get("refs") or []
     found = [ref for ref in said if isinstance(ref, str)] if isinstance(said, list) else []
-    found = [ref for ref in found if address.reference(ref, "", []) == ref][:MOST_RECENT]
+    found = [ref for ref in found if address.may_be_checkpoint(ref)][:MOST_RECENT]
     ref = chosen_ref()
     if not catalog.is_builtin(ref) and ref not in found:
         found.insert(0, ref)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from model_runtime.survey import has_sink
-from model_runtime.types import OpensAt, StackName, Trace
+from model_runtime.types import OpensAt, StackName, Token, Trace
 from model_runtime.views import AxisGroup, HeadPlace, Look, View, shown_stacks
 from viz.components import attention as component
 from viz.marked import N_
@@ -94,7 +94,8 @@ def _opening(trace: Trace, wanted: OpensAt) -> component.Chosen:
 
 def caption(trace: Trace) -> str:
     """The model and what it read; after an arrow what was written, if anything was."""
-    said = f"{trace.info.name}: {trace.request.text}"
+    pair = trace.request.pair_text
+    said = f"{trace.info.name}: {trace.request.text}" + (f" ‖ {pair}" if pair else "")
     return f"{said} → {trace.target_text}" if trace.target_text.strip() else said
 
 
@@ -136,10 +137,10 @@ def axis_token(group: AxisGroup, stack: StackName, say: Say) -> component.AxisTo
     read is among the keys: 猫→在. Where nothing is predicted, a row goes by its own token.
     """
     named = group.predicted or group.tokens
-    text = "".join(token.text for token in named)
+    text = _text(named)
     note = ""
     if group.predicted:
-        read = "".join(token.text for token in group.tokens)
+        read = _text(group.tokens)
         note = say(READS).format(read=read, predicted=text)
         if stack == "decoder":
             text = f"{read}→{text}"
@@ -148,10 +149,25 @@ def axis_token(group: AxisGroup, stack: StackName, say: Say) -> component.AxisTo
         kind = "special"
     elif any(token.is_unknown for token in named):
         kind = "unknown"
-    elif any(token.is_byte_piece for token in named):
+    elif len(named) == 1 and named[0].is_byte_piece:
         kind = "bytes"
     first = group.tokens[0]
     return component.AxisToken(text, note, kind, first.position, first.part)
+
+
+def _text(tokens: tuple[Token, ...]) -> str:
+    """The text of a token, or of the pieces of a word: a character whose bytes are among these
+    is written once, not once a piece."""
+    if len(tokens) == 1:
+        return tokens[0].text
+    parts: list[str] = []
+    character = None
+    for token in tokens:
+        whole = (token.span, token.text.partition("⟨")[0]) if token.is_byte_piece else None
+        if whole is None or whole != character:
+            parts.append(whole[1] if whole else token.text)
+        character = whole
+    return "".join(parts)
 
 
 def _stack(look: Look, drawn: Drawn, say: Say) -> component.Stack:

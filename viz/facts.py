@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from model_runtime.types import Token
-from viz import theme
 from viz.labels import in_html
 
 STYLE = Path(__file__).parent / "facts.css"
@@ -19,7 +18,7 @@ def table(facts: Iterable[tuple[str, str]]) -> str:
         f'<tr><th scope="row">{in_html(name)}</th><td><bdi>{in_html(value)}</bdi></td></tr>'
         for name, value in facts
     )
-    return f'<table class="facts" style="{_colours()}"><tbody>{rows}</tbody></table>'
+    return f'<table class="facts"><tbody>{rows}</tbody></table>'
 
 
 def token_list(tokens: Iterable[Token], label: str) -> str:
@@ -30,11 +29,4 @@ def token_list(tokens: Iterable[Token], label: str) -> str:
         f'<span class="position">{token.position}</span><bdi>{in_html(token.text)}</bdi></li>'
         for token in tokens
     )
-    return f'<ol class="tokens" aria-label="{in_html(label)}" style="{_colours()}">{items}</ol>'
-
-
-def _colours() -> str:
-    """The palettes' colours as CSS variables that follow the page's light or dark scheme."""
-    light, dark = theme.LIGHT, theme.DARK
-    pairs = {"quiet": (light["quiet"], dark["quiet"]), "faint": (light["faint"], dark["faint"])}
-    return "; ".join(f"--{name}: light-dark({a}, {b})" for name, (a, b) in pairs.items())
+    return f'<ol class="tokens" aria-label="{in_html(label)}">{items}</ol>'

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from model_runtime.attention import AttentionRecord
 from model_runtime.huggingface.checking import Probed
 from model_runtime.huggingface.finding import Found
 from model_runtime.huggingface.loading import Loaded
@@ -91,17 +92,22 @@ def _vocabulary(predicts: Predicts, loaded: Loaded, reader: Reader) -> tuple[str
 
 
 def _opens_at(attentions: Sequence[OwnAttention]) -> OpensAt:
-    """The head that looks most sharply at something that is neither the first token, where
-    heads rest that have nothing to do, nor the query itself."""
-    best, opens_at = -1.0, OpensAt("encoder", 0, 0)
-    for own in attentions:
-        stack = next(known for known in _STACKS if known == own.record.stack)
-        for head in range(own.record.n_heads):
-            pattern = own.record.pattern(head)
-            if own.record.stack != "cross":
-                np.fill_diagonal(pattern, 0.0)
-            sharpness = float(pattern[1:, 1:].max(axis=-1, initial=0.0).mean())
-            # Of equals the later stack: cross-attention tells more than what leads to it.
-            if sharpness >= best:
-                best, opens_at = sharpness, OpensAt(stack, own.record.layer, head)
-    return opens_at
+    """The sharpest head of the last stack: cross-attention tells more than what leads to it."""
+    stacks = {own.record.stack for own in attentions}
+    stack = next((known for known in reversed(_STACKS) if known in stacks), "encoder")
+    sharpness = {
+        OpensAt(stack, own.record.layer, head): _sharpness(own.record, head)
+        for own in attentions
+        if own.record.stack == stack
+        for head in range(own.record.n_heads)
+    }
+    return max(sharpness, key=sharpness.__getitem__, default=OpensAt(stack, 0, 0))
+
+
+def _sharpness(record: AttentionRecord, head: int) -> float:
+    """A row's largest share, on average: 0…1. The first token does not count, where heads rest
+    that have nothing to do, nor does the query's own."""
+    pattern = record.pattern(head)
+    if record.stack != "cross":
+        np.fill_diagonal(pattern, 0.0)
+    return float(pattern[:, 1:].max(axis=-1, initial=0.0).mean())

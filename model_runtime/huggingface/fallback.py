@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from model_runtime.huggingface.blocks import BLOCKED, Blocks
 from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.following import (
     Scores,
@@ -53,7 +54,8 @@ class _Watch(TorchFunctionMode):
         super().__init__()
         self._calls = calls
         self._running: list[str] = []
-        self._batch = 1
+        self._shape: Sequence[int] = (1, 1)  # texts, tokens
+        self._blocks: Blocks | None = None  # of the module that is running, if it works in blocks
         # What is known of a tensor lives as long as the tensor itself.
         self._scores: Any = WeakTensorKeyDictionary()  # of Scores
         self._patterns: Any = WeakTensorKeyDictionary()  # of Found
@@ -62,16 +64,24 @@ class _Watch(TorchFunctionMode):
         """A hook that notes that a module starts."""
 
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            inputs = [of for of in (*args, *kwargs.values()) if isinstance(of, Tensor)]
             if not self._running:
-                self._batch = _batch_size([*args, *kwargs.values()])
+                self._shape = next((of.shape for of in inputs if of.dim() > 1), (1, 1))
             self._running.append(name)
+            if self._blocks is None and type(module).__name__ in BLOCKED:
+                self._blocks = Blocks(name, self._shape[1], inputs)
 
         return hook
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         """A hook that notes that a module has ended, or failed."""
-        if self._running:
-            self._running.pop()
+        if not self._running:
+            return
+        name = self._running.pop()
+        if self._blocks is not None and name == self._blocks.parts.module:
+            call = self._blocks.call()
+            self._calls.extend([call] if call is not None else [])
+            self._blocks = None
 
     def __torch_function__(
         self,
@@ -85,7 +95,9 @@ class _Watch(TorchFunctionMode):
         out = func(*args, **kwargs)
         if self._running and not inside_interface.get():
             name = getattr(func, "__name__", "")
-            if isinstance(out, Tensor):
+            if self._blocks is not None:
+                self._blocks.note(func, name, args, kwargs, out)
+            elif isinstance(out, Tensor):
                 self._note(name, args, kwargs, out)
             elif name == "__setitem__":
                 self._note(name, args, kwargs, args[0])
@@ -109,7 +121,7 @@ class _Watch(TorchFunctionMode):
             found = self._patterns.get(operand)
             mixture = None if found is None else as_mixture(product, is_left, out)
             if mixture is not None:
-                call = call_of(found, mixture, self._running[-1], self._batch)
+                call = call_of(found, mixture, self._running[-1], self._shape[0])
                 self._calls.append(call)
                 return
         pair = as_scores(product)
@@ -131,11 +143,6 @@ class _Watch(TorchFunctionMode):
                 table[out] = known
             elif out in table:
                 del table[out]
-
-
-def _batch_size(inputs: Sequence[Any]) -> int:
-    """How many texts a model is given at once."""
-    return next((of.shape[0] for of in inputs if isinstance(of, Tensor) and of.dim()), 1)
 
 
 def _over_last_axis(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

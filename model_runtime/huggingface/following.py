@@ -50,7 +50,7 @@ class Scores:
     ) -> "Scores":
         """The scores that a product makes."""
         term = Term(*pair, out.shape[:-2], float(product.alpha))
-        return cls(module, (term,), product.plus is not None and not _is_mask(product.plus))
+        return cls(module, (term,), product.plus is not None and not is_mask(product.plus))
 
     def times(self, factor: float) -> "Scores":
         """The same, scaled."""
@@ -59,7 +59,7 @@ class Scores:
     def plus(self, other: "Scores | None", addend: Any, factor: float) -> "Scores":
         """The sum with other scores, or with anything else."""
         if other is None:
-            return replace(self, is_biased=self.is_biased or not _is_mask(addend))
+            return replace(self, is_biased=self.is_biased or not is_mask(addend))
         terms = self.terms + other.times(factor).terms
         return replace(self, terms=terms, is_biased=self.is_biased or other.is_biased)
 
@@ -78,7 +78,7 @@ def follow_scores(
     first = next((found for found in scores if found is not None), None)
     if first is None or out.dim() < 3:
         return None
-    name = _plain(name)
+    name = plain_name(name)
     if name in _SAME:
         return first
     if name in _VIEWS:
@@ -101,10 +101,10 @@ def follow_scores(
 
 def keeps_pattern(name: str, args: Sequence[Any], out: Tensor) -> bool:
     """Whether a pattern that torch's function `name` is given first is still one after it."""
-    return _plain(name) in _AFTER_SOFTMAX and out.shape[-2:] == args[0].shape[-2:]
+    return plain_name(name) in _AFTER_SOFTMAX and out.shape[-2:] == args[0].shape[-2:]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """add of add, add_ and __iadd__."""
     return name.strip("_").removeprefix("i") if name.startswith("__") else name.rstrip("_")
 
@@ -143,7 +143,7 @@ def _is_hidden(fill: Any) -> bool:
     return bool((torch.as_tensor(fill) <= HIDDEN_BELOW).all())
 
 
-def _is_mask(addend: Any) -> bool:
+def is_mask(addend: Any) -> bool:
     """Whether adding it only hides: 0, or far below every score."""
     addend = torch.as_tensor(addend)
     return bool(((addend == 0) | (addend <= HIDDEN_BELOW)).all())
@@ -168,9 +168,9 @@ def found_at(scores: Scores, before: Tensor) -> Found:
     lead = before.shape[:-2]
     q, k, scale = _joined(scores.terms, lead)
     dot = torch.matmul(q.double(), k.double().transpose(-1, -2)) * scale
-    rest = _with_hidden_rows_seen(before.double(), dot)
+    rest = with_hidden_rows_seen(before.double(), dot)
     shown = rest > HIDDEN_BELOW
-    is_plain = torch.where(shown, rest, 0.0).abs().max() <= _rounding(before, q, k, scale)
+    is_plain = torch.where(shown, rest, 0.0).abs().max() <= rounding(before, q, k, scale)
     added = None if bool(is_plain) else rest
     visible = shown if added is None and not bool(shown.all()) else None
     explained = scores.is_biased or bool((before <= HIDDEN_BELOW).all(-1).any())
@@ -178,7 +178,7 @@ def found_at(scores: Scores, before: Tensor) -> Found:
     return Found(scores.module, lead, q, k, scale, added, visible, trouble)
 
 
-def _with_hidden_rows_seen(scores: Tensor, dot: Tensor) -> Tensor:
+def with_hidden_rows_seen(scores: Tensor, dot: Tensor) -> Tensor:
     """What was added to `dot`. A row in which every cell is hidden, as of a padding token, is
     raised to 0: softmax is the same, and the model does share such a row out."""
     highest = scores.amax(-1, keepdim=True)
@@ -186,7 +186,7 @@ def _with_hidden_rows_seen(scores: Tensor, dot: Tensor) -> Tensor:
     return torch.where(raised, scores - highest, scores) - dot
 
 
-def _rounding(before: Tensor, q: Tensor, k: Tensor, scale: float) -> float:
+def rounding(before: Tensor, q: Tensor, k: Tensor, scale: float) -> float:
     """How far the model's own scores may be off q·kᵀ·scale by rounding alone."""
     size = float(q.norm(dim=-1).max() * k.norm(dim=-1).max()) * abs(scale)
     return 8 * torch.finfo(before.dtype).eps * size
@@ -237,8 +237,8 @@ def call_of(found: Found, mixture: Mixture, module: str, batch: int) -> Attentio
         k=by_head(found.k, found.lead),
         v=by_head(mixture.v, lead),
         scale=found.scale,
-        added=None if added is None else _once(added.float()),
-        visible=None if visible is None else _once(visible.expand(pattern.shape)),
+        added=None if added is None else once(added.float()),
+        visible=None if visible is None else once(visible.expand(pattern.shape)),
         pattern=pattern,
         z=by_head(mixture.z, lead).clone(),  # some models go on to add to it in place
         trouble=found.trouble or ("" if _has_heads(found.lead, batch) else NO_HEADS),
@@ -294,7 +294,7 @@ def _by_head(tensor: Tensor, lead: torch.Size, batch: int) -> Tensor:
     return tensor.expand(*lead, rows, columns).reshape(batch, -1, rows, columns)
 
 
-def _once(table: Tensor) -> Tensor:
+def once(table: Tensor) -> Tensor:
     """What is the same for all heads or all texts, kept once."""
     for axis in (1, 0):
         one = table.narrow(axis, 0, 1)

@@ -102,9 +102,9 @@ class Checkpoint:
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded that the self-check found exact."""
         inputs = self._inputs(reading)
-        n_read = max(inputs[name].shape[1] for name in inputs)
-        is_long = n_read > LONG
-        n_logits = self._n_logits(n_read)
+        n_rows = inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1]
+        is_long = max(n_rows, inputs["input_ids"].shape[1]) > LONG
+        n_logits = self._n_logits(n_rows) if is_long else n_rows
         extra = {"logits_to_keep": n_logits} if self._keeps_few_logits else {}
         with self._lock:
             recorded = record(
@@ -121,7 +121,7 @@ class Checkpoint:
             tuple(own for place, own in sorted_out.shown.items() if place in self._plan.shown),
             self._stream(recorded),
             logits,
-            logits_start=max(0, n_read - len(logits)) if self.info.predicts == "tokens" else 0,
+            logits_start=n_rows - len(logits) if self.info.predicts == "tokens" else 0,
             reading=self._with_next(reading, logits),
             remarks=tuple(reasons(hidden)),
         )
@@ -141,11 +141,11 @@ class Checkpoint:
         )
         return replace(reading, target=(*reading.target, *written))
 
-    def _n_logits(self, n_read: int) -> int:
-        """How many positions keep their logits, counted from the last."""
-        if self.info.predicts != "tokens" or n_read <= LONG:
-            return n_read
-        return min(n_read, max(1, MOST_LOGITS // len(self.info.vocabulary)))
+    def _n_logits(self, n_rows: int) -> int:
+        """How many positions of a long text keep their logits, counted from the last."""
+        if self.info.predicts != "tokens":
+            return n_rows
+        return min(n_rows, max(1, MOST_LOGITS // len(self.info.vocabulary)))
 
     def _logits(self, recorded: Recorded, most: int) -> NDArray[np.float32]:
         """[position, n], the last `most` positions; [0, 0] of a model without a head."""

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils._validators import validate_repo_id
 
 from model_runtime.errors import UnreadableReference
 

@@ -12,6 +12,7 @@ import transformers
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from model_runtime.huggingface.recorder import Implementation
 from tests.architectures.inputs import LENGTHS, MORE_INPUTS, Inputs
 from tests.architectures.shrinking import Entry, tiny_config
 
@@ -21,14 +22,14 @@ PADDED_LENGTH = 8  # tokens of the shorter of two texts
 ORDINARY_IDS = (10, 80)  # no special token of any tiny configuration lies between
 
 
-
-
-def build(entry: Entry) -> PreTrainedModel:
-    """A random model on the CPU in 32 bits, in eval mode, the same each time."""
+def build(entry: Entry, implementation: Implementation = "eager") -> PreTrainedModel:
+    """A random model on the CPU in 32 bits, in eval mode, the same each time, that computes its
+    attention by `implementation`. Raises what transformers raises, ValueError where there is
+    no such implementation."""
     model_class = getattr(transformers, entry.class_name)
     config = _for_class(tiny_config(entry), model_class)
     torch.manual_seed(0)
-    model = model_class(config).float().eval()
+    model = model_class._from_config(config, attn_implementation=implementation).float().eval()
     _randomise(model)
     return model
 

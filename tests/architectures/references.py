@@ -16,8 +16,9 @@ from transformers import PreTrainedModel
 from tests.architectures.building import logits_of
 
 ATTENTIONS = ("attentions", "encoder_attentions", "decoder_attentions", "cross_attentions")
-# Its own cache asks for a number of layers that its configuration does not have.
-CANNOT_CACHE = ("blt",)
+# Without use_cache=False, blt asks for a number of layers that its configuration does not have,
+# and fsmt leaves out the causal mask.
+WITHOUT_CACHE = ("blt", "fsmt")
 
 
 @dataclass(eq=False)
@@ -26,22 +27,21 @@ class Plain:
 
     logits: Tensor
     softmaxes: list[Tensor]  # what every softmax over the last of three axes or more gave
-    attentions: list[Tensor] = field(default_factory=list)  # [text, head, query, key], sum 1
+    n_fused: int  # attentions that torch computed in one function
+    attentions: list[Tensor] = field(default_factory=list)  # [text, head, query, key]
 
 
-def run_plain(model: PreTrainedModel, inputs: Mapping[str, Any], implementation: str) -> Plain:
+def run_plain(model: PreTrainedModel, inputs: Mapping[str, Any]) -> Plain:
     """Logits and softmaxes of a run as anybody would do it."""
-    if model._can_set_attn_implementation():
-        model.set_attn_implementation(implementation)
+    torch.manual_seed(0)  # hashes are drawn
     with torch.no_grad(), _Softmaxes() as seen:
         output = model(**inputs, **_settings(model))
-    return Plain(logits_of(output), seen.found)
+    return Plain(logits_of(output), seen.found, seen.n_fused)
 
 
 def own_attentions(model: PreTrainedModel, inputs: Mapping[str, Any]) -> list[Tensor]:
     """What `output_attentions=True` gives in an eager run, as far as these are probabilities."""
-    if model._can_set_attn_implementation():
-        model.set_attn_implementation("eager")
+    torch.manual_seed(0)
     with torch.no_grad():
         output = model(**inputs, output_attentions=True, **_settings(model))
     given = [tensor for name in ATTENTIONS for tensor in _tensors(getattr(output, name, None))]
@@ -49,8 +49,7 @@ def own_attentions(model: PreTrainedModel, inputs: Mapping[str, Any]) -> list[Te
 
 
 def _settings(model: PreTrainedModel) -> dict[str, bool]:
-    cannot = model.config.model_type in CANNOT_CACHE
-    return {"use_cache": False} if cannot else {}
+    return {"use_cache": False} if model.config.model_type in WITHOUT_CACHE else {}
 
 
 def _tensors(nested: Any) -> list[Tensor]:
@@ -68,16 +67,22 @@ def _are_probabilities(tensor: Tensor) -> bool:
 
 
 class _Softmaxes(TorchFunctionMode):
-    """While open, keeps what every softmax gave."""
+    """While open, keeps what every softmax over the last axis gave, and counts fused ones."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Tensor] = []
+        self.n_fused = 0
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if getattr(func, "__name__", "") == "softmax" and out.dim() > 2:
-            self.found.append(out.detach().clone())
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if name == "softmax" and out.dim() > 2:
+            axis = kwargs["dim"] if "dim" in kwargs else args[1]
+            if axis % out.dim() == out.dim() - 1:
+                self.found.append(out.detach().clone())
+        self.n_fused += name == "scaled_dot_product_attention"
         return out

@@ -7,12 +7,13 @@ by kind (`overrides.py`). Knows no model class and no weights.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.models.auto import modeling_auto
 
 from tests.architectures.overrides import DEFAULT_PARTS, OVERRIDES
+from tests.architectures.variants import VARIANTS
 
 Task = Literal["causal", "masked", "seq2seq"]
 
@@ -63,9 +64,10 @@ class Entry:
     task: Task
     model_type: str
     class_name: str
+    variant: str = ""  # a way to compute that the default configuration does not show
 
     def __str__(self) -> str:
-        return f"{self.task}/{self.model_type}"
+        return f"{self.task}/{self.model_type}" + (f" ({self.variant})" if self.variant else "")
 
 
 def entries() -> Iterator[Entry]:
@@ -75,10 +77,21 @@ def entries() -> Iterator[Entry]:
             yield Entry(task, model_type, class_name)
 
 
+def variants() -> Iterator[Entry]:
+    """The same models in settings that their default configuration does not show."""
+    for (task, model_type), names in VARIANTS.items():
+        for name in names:
+            class_name = MAPPINGS[cast(Task, task)][model_type]
+            yield Entry(cast(Task, task), model_type, class_name, name)
+
+
 def tiny_config(entry: Entry) -> PreTrainedConfig:
     """A small configuration of a kind of model. Raises what transformers raises."""
-    wanted = OVERRIDES.get(entry.model_type, {}) | OVERRIDES.get(str(entry), {})
-    return shrunk(_default(entry.model_type), wanted)
+    kind = entry.model_type
+    wanted = OVERRIDES.get(kind, {}) | OVERRIDES.get(f"{entry.task}/{kind}", {})
+    if entry.variant:
+        wanted = wanted | VARIANTS[entry.task, kind][entry.variant]
+    return shrunk(_default(kind), wanted)
 
 
 def _default(model_type: str) -> PreTrainedConfig:

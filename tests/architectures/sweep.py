@@ -5,6 +5,7 @@ outcomes go into nor how recording works.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -16,13 +17,14 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from model_runtime.attention import AttentionRecord
 from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.places import stack_of
-from model_runtime.huggingface.recorder import Recorded, record
+from model_runtime.huggingface.recorder import Implementation, Recorded, record
 from tests.architectures.building import build, inputs_for, logits_of
-from tests.architectures.expected import CALLS_FOR_SOFTMAXES, NO_SOFTMAX
+from tests.architectures.expected import GIVEN_OUT, NO_SOFTMAX, n_attentions
 from tests.architectures.references import Plain, own_attentions, run_plain
-from tests.architectures.shrinking import Entry
+from tests.architectures.shrinking import Entry, Task
 
 TOLERANCE = 1e-5
 
@@ -38,6 +40,7 @@ class Outcome:
     z: float = 0.0
     logits: float = 0.0
     bit_equal: bool = True  # the logits of a recorded run, to the last bit
+    has_sdpa: bool = False  # was compared in that way, too
     remarks: list[str] = field(default_factory=list)
 
     def wrong(self, remark: str) -> None:
@@ -65,7 +68,7 @@ def examine(entry: Entry) -> Outcome:
         try:
             model = build(entry)
             texts = inputs_for(model, entry)
-            run_plain(model, texts["unpadded"], "eager")
+            run_plain(model, texts["unpadded"])
         except Exception as error:
             outcome.result = "unbuilt"
             outcome.remarks.append(in_short(error))
@@ -87,25 +90,48 @@ def in_short(error: Exception) -> str:
 def _compare(
     model: PreTrainedModel, texts: Mapping[str, Mapping[str, Any]], outcome: Outcome
 ) -> None:
-    ways = ["eager", "sdpa"] if model._supports_sdpa else ["eager"]
     for name, inputs in texts.items():
-        lengths = text_lengths(inputs)
-        for way in ways:
-            plain = run_plain(model, inputs, way)
-            if way == "eager":
-                plain.attentions = own_attentions(model, inputs)
-            recorded = record(model, inputs, way)  # type: ignore[arg-type]
-            where = f"{name}, {way}"
-            compare_logits(recorded, plain, where, outcome)
-            compare_calls(recorded.calls, lengths, where, outcome)
-            if way == "eager":
-                compare_patterns(recorded.calls, plain, lengths, where, outcome)
-                outcome.stacks = _stacks(recorded.calls, model)
-            elif len(recorded.calls) != sum(outcome.stacks.values()):
-                outcome.wrong(f"{where}: {len(recorded.calls)} attentions, not as many as in eager")
-    if outcome.entry.model_type in NO_SOFTMAX and not outcome.stacks:
+        where = f"{name}, eager"
+        try:
+            plain = run_plain(model, inputs)
+        except Exception as error:
+            outcome.remarks.append(f"the model itself fails on {name} texts: {in_short(error)}")
+            continue
+        plain.attentions = own_attentions(model, inputs)
+        recorded = _recorded(model, inputs, "eager")
+        compare_logits(recorded, plain, where, outcome)
+        compare_calls(recorded.calls, inputs, where, outcome)
+        compare_patterns(recorded.calls, plain, inputs, where, outcome)
+        outcome.stacks = _stacks(recorded.calls, model, outcome.entry.task)
+        _note_other_keys(recorded.calls, inputs, outcome)
+    _compare_sdpa(outcome.entry, texts, outcome)
+    kind = outcome.entry.model_type
+    if kind in NO_SOFTMAX and not outcome.stacks and not outcome.remarks:
         outcome.result = "none"
-        outcome.remarks = [NO_SOFTMAX[outcome.entry.model_type]]
+        outcome.remarks = [NO_SOFTMAX[kind]]
+
+
+def _compare_sdpa(entry: Entry, texts: Mapping[str, Mapping[str, Any]], outcome: Outcome) -> None:
+    """The same in the way that makes no patterns, where a model has that way."""
+    try:
+        model = build(entry, "sdpa")
+    except ValueError:
+        return
+    outcome.has_sdpa = True
+    for name, inputs in texts.items():
+        where = f"{name}, sdpa"
+        recorded = _recorded(model, inputs, "sdpa")
+        compare_logits(recorded, run_plain(model, inputs), where, outcome)
+        compare_calls(recorded.calls, inputs, where, outcome)
+        if len(recorded.calls) != sum(outcome.stacks.values()):
+            outcome.wrong(f"{where}: {len(recorded.calls)} attentions, not as many as in eager")
+
+
+def _recorded(
+    model: PreTrainedModel, inputs: Mapping[str, Any], implementation: Implementation
+) -> Recorded:
+    torch.manual_seed(0)  # hashes are drawn
+    return record(model, inputs, implementation)
 
 
 def text_lengths(inputs: Mapping[str, Any]) -> dict[int, list[int]]:
@@ -127,9 +153,10 @@ def compare_logits(recorded: Recorded, plain: Plain, where: str, outcome: Outcom
 
 
 def compare_calls(
-    calls: list[AttentionCall], lengths: dict[int, list[int]], where: str, outcome: Outcome
+    calls: list[AttentionCall], inputs: Mapping[str, Any], where: str, outcome: Outcome
 ) -> None:
     """Each call's record against the pattern and z of the same call."""
+    lengths = text_lengths(inputs)
     for call in calls:
         if call.trouble:
             outcome.wrong(f"{where}: {call.module}: {call.trouble}")
@@ -137,7 +164,7 @@ def compare_calls(
         for text in range(call.q.shape[0]):
             try:
                 own = call.own("decoder", 0, text)
-                pattern, z = own.errors(_rows(own.record, lengths, text))
+                pattern, z = own.errors(rows_to_compare(own.record, lengths, text))
             except Exception as error:
                 outcome.wrong(f"{where}: {call.module}: {in_short(error)}")
                 continue
@@ -149,7 +176,7 @@ def compare_calls(
                 outcome.wrong(f"{where}: z recomputed from q, k, v is another")
 
 
-def _rows(record: Any, lengths: dict[int, list[int]], text: int) -> Any:
+def rows_to_compare(record: AttentionRecord, lengths: dict[int, list[int]], text: int) -> Any:
     """The query rows that are tokens of the text and see any key at all."""
     n_queries = record.q.shape[1]
     rows = np.arange(lengths[n_queries][text] if n_queries in lengths else n_queries)
@@ -162,52 +189,66 @@ def _rows(record: Any, lengths: dict[int, list[int]], text: int) -> Any:
 def compare_patterns(
     calls: list[AttentionCall],
     plain: Plain,
-    lengths: dict[int, list[int]],
+    inputs: Mapping[str, Any],
     where: str,
     outcome: Outcome,
 ) -> None:
     """All patterns against those of a run that nobody recorded; and as many as there were."""
-    free = [call for call in calls if call.pattern is not None]
-    for reference in plain.attentions:
-        errors = [_difference(call, reference, lengths) for call in free]
+    kind = outcome.entry.model_type
+    pieces = [piece for call in calls for piece in as_given_out(call, kind, text_lengths(inputs))]
+    for reference in plain.attentions or plain.softmaxes:
+        errors = [_difference(piece, reference) for piece in pieces]
         best = int(np.argmin(errors)) if errors else -1
         if best < 0 or not errors[best] <= TOLERANCE:
-            outcome.wrong(f"{where}: a pattern of output_attentions was not recorded")
+            outcome.wrong(f"{where}: a pattern of the model was not recorded")
         else:
             outcome.pattern = max(outcome.pattern, errors[best])
-            del free[best]
-    count = CALLS_FOR_SOFTMAXES.get(outcome.entry.model_type, len)(_attention_like(plain, calls))
+            del pieces[best]
+    count = n_attentions(plain, kind)
     if len(calls) != count:
         outcome.wrong(f"{where}: {len(calls)} of {count} attentions")
 
 
-def _difference(call: AttentionCall, reference: Tensor, lengths: dict[int, list[int]]) -> float:
-    assert call.pattern is not None
-    if call.pattern.shape != reference.shape:
-        return float("inf")
-    worst = 0.0
-    for text in range(reference.shape[0]):
+def as_given_out(
+    call: AttentionCall, kind: str, lengths: dict[int, list[int]]
+) -> list[tuple[Tensor, Tensor]]:
+    """(recomputed patterns [text, head, query, key], rows that count [text, query]), in the way
+    in which the model itself gives patterns out."""
+    if call.trouble:
+        return []
+    patterns, counts = [], []
+    for text in range(call.q.shape[0]):
         record = call.own("decoder", 0, text).record
-        rows = torch.from_numpy(_rows(record, lengths, text))
-        recomputed = torch.stack(
-            [torch.from_numpy(record.pattern(head)) for head in range(record.n_heads)]
-        )
-        difference = (recomputed - reference[text])[:, rows].abs()
-        worst = max(worst, float(difference.max()) if difference.numel() else 0.0)
-    return worst
+        heads = [record.pattern(head) for head in range(record.n_heads)]
+        patterns.append(torch.from_numpy(np.stack(heads)))
+        row_counts = torch.zeros(record.q.shape[1], dtype=torch.bool)
+        row_counts[rows_to_compare(record, lengths, text)] = True
+        counts.append(row_counts)
+    give_out = GIVEN_OUT.get(kind, lambda pattern, rows: [(pattern, rows)])
+    return give_out(torch.stack(patterns), torch.stack(counts))
 
 
-def _attention_like(plain: Plain, calls: list[AttentionCall]) -> list[Tensor]:
-    """The softmaxes that are no router's choice of experts: those of four axes, and of three
-    where heads and texts share one."""
-    batch = plain.logits.shape[0]
-    return [of for of in plain.softmaxes if of.dim() > 3 or of.shape[0] > batch]
+def _difference(piece: tuple[Tensor, Tensor], reference: Tensor) -> float:
+    pattern, rows = piece
+    if pattern.numel() != reference.numel() or pattern.shape[-2:] != reference.shape[-2:]:
+        return float("inf")
+    difference = (pattern - reference.reshape(pattern.shape)).abs().amax(dim=(1, 3))
+    return float(difference[rows].max()) if rows.any() else 0.0
 
 
-def _stacks(calls: list[AttentionCall], model: PreTrainedModel) -> dict[str, int]:
-    family = "encoder-decoder" if model.config.is_encoder_decoder else "decoder"
-    stacks: dict[str, int] = {}
-    for call in calls:
-        stack = stack_of(call.module, family)
-        stacks[stack] = stacks.get(stack, 0) + 1
-    return stacks
+def _stacks(calls: list[AttentionCall], model: PreTrainedModel, task: Task) -> dict[str, int]:
+    one_stack = "encoder" if task == "masked" else "decoder"
+    family = "encoder-decoder" if model.config.is_encoder_decoder else one_stack
+    return dict(Counter(stack_of(call.module, family) for call in calls))
+
+
+def _note_other_keys(
+    calls: list[AttentionCall], inputs: Mapping[str, Any], outcome: Outcome
+) -> None:
+    """Recorded exactly is not shown: a map needs one token for each query and each key."""
+    ids = [value for name, value in inputs.items() if name.endswith("input_ids")]
+    tokens = {of.shape[1] for of in ids}
+    others = sum(not {call.q.shape[2], call.k.shape[2]} <= tokens for call in calls)
+    remark = f"{others} of {len(calls)} attentions are not of tokens at tokens"
+    if tokens and others and remark not in outcome.remarks:
+        outcome.remarks.append(remark)

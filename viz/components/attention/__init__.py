@@ -50,7 +50,7 @@ _IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
 
-def _joined_script() -> str:
+def joined_script() -> str:
     """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
     folder = Path(__file__).parent
     return "\n".join(
@@ -63,7 +63,7 @@ def _component() -> Any:
     """Register the component once per process, and only when a page first needs it."""
     css = (Path(__file__).parent / "attention.css").read_text("utf-8")
     return st.components.v2.component(
-        "headlight_attention", html=HTML, css=css, js=_joined_script()
+        "headlight_attention", html=HTML, css=css, js=joined_script()
     )
 
 

@@ -3,44 +3,60 @@
 // The header line never hides the picture; the tooltip adds how the share came about.
 
 import { el } from "./dom.js";
+import { scoresOf } from "./heads.js";
 import { fill, fixed, full } from "./text.js";
 
-// How a share came about: q·k × scale + bias = score, exp(score − max) ÷ sum = share.
+// How a share came about: q·k × scale, soft-capped, + bias = score, exp(score − max) ÷ sum = share.
 export function account(scene, row, col) {
-  const { numbers, stack, mask } = scene;
+  const { head, numbers, stack, mask } = scene;
   const cols = stack.cols.length;
   const start = row * cols;
-  const share = numbers.pattern[start + col];
-  const masked = mask !== null && !mask[start + col];
+  const shares = numbers.pattern.subarray(start, start + cols);
+  const share = shares[col];
+  const sees = (j) => mask === null || mask[start + j] === 1;
   // NaN: the row has nothing left to share out, because a switch took its only key away.
-  const result = { share, masked, gone: Number.isNaN(share), exact: numbers.exact, scores: numbers.scores !== null };
-  if (!numbers.scores) return result;
-  let top = -Infinity;
-  let total = 0;
-  for (let j = 0; j < cols; j++) if (!mask || mask[start + j]) top = Math.max(top, numbers.scores[start + j]);
-  for (let j = 0; j < cols; j++) {
-    if (!mask || mask[start + j]) total += Math.exp(numbers.scores[start + j] - top);
-  }
+  const result = { share, masked: !sees(col), gone: Number.isNaN(share), exact: numbers.exact };
+  if (!numbers.exact || result.gone) return result;
   let kept = 0;
-  for (let j = 0; j < cols; j++) kept += numbers.pattern[start + j];
-  const score = numbers.scores[start + col];
-  const dot = numbers.dot ? numbers.dot[start + col] : score / stack.scale;
-  const scaled = dot * stack.scale;
-  const bias = score - scaled;
-  const exp = Math.exp(score - top);
-  // A sink takes part of the row without being a key: the sum then is larger than the map's own.
-  const sink = kept > 0 && kept < 0.9995;
-  const hasBias = Math.abs(bias) > 2e-5 * Math.max(1, Math.abs(score), Math.abs(scaled));
+  let most = 0;
+  for (let j = 0; j < cols; j++) {
+    kept += shares[j];
+    if (shares[j] > shares[most]) most = j;
+  }
+  // A row that sees no key at all keeps nothing, and nothing of it is elsewhere.
+  const missing = kept > 0 && kept < 0.9995 ? 1 - kept : null;
+  const found = scoresOf(numbers, row, cols);
+  if (!found) {
+    const named = head.has_sink && stack.whole ? { sink: missing } : { outside: missing };
+    return { ...result, ...named, coming: numbers.byRow };
+  }
+  const { scores, dot } = found;
+  let top = head.sink ?? -Infinity;
+  for (let j = 0; j < cols; j++) if (sees(j)) top = Math.max(top, scores[j]);
+  let sum = 0;
+  for (let j = 0; j < cols; j++) if (sees(j)) sum += Math.exp(scores[j] - top);
+  const sunk = head.sink === null ? 0 : Math.exp(head.sink - top);
+  sum += sunk;
+  // Where keys are hidden the row's sum is larger than what the map shows of it.
+  const hides = kept > 0 && Math.abs(kept + sunk / sum - 1) > 5e-4;
+  if (hides) sum = Math.exp(scores[most] - top) / shares[most];
+  const score = scores[col];
+  const scaled = dot[col] * head.scale;
+  const capped = head.softcap === null ? scaled : head.softcap * Math.tanh(scaled / head.softcap);
+  // Two 32-bit numbers of this size tell no smaller bias from none.
+  const bias = Math.abs(score - capped) > 2e-5 * Math.max(1, Math.abs(score), Math.abs(capped)) ? score - capped : 0;
   return {
     ...result,
-    dot,
+    dot: dot[col],
     top,
     scaled,
-    bias: hasBias ? bias : null,
+    capped: head.softcap === null ? null : capped,
+    bias: head.has_bias ? bias : null,
     score,
-    exp,
-    sum: sink && share > 0 ? exp / share : total,
-    outside: sink ? 1 - kept : null,
+    exp: Math.exp(score - top),
+    sum,
+    sink: head.sink === null || kept === 0 ? null : sunk / sum,
+    outside: hides ? Math.max(0, 1 - kept - sunk / sum) : null,
   };
 }
 
@@ -72,30 +88,34 @@ function tokenLine(label, token, t) {
 }
 
 function computation(scene, row, col) {
-  const { t, stack } = scene;
+  const { t, head, numbers } = scene;
   const a = account(scene, row, col);
   const lines = [];
   if (a.gone) return [el("p", { text: t("cell.gone") })];
-  if (a.scores && !(a.masked && !Number.isFinite(a.score))) {
-    lines.push(line(t("cell.dot"), full(a.dot), "dot", a.dot));
-    lines.push(line(t("cell.scale"), full(stack.scale), "scale", stack.scale));
-    if (a.bias !== null) {
-      lines.push(line(t("cell.scaled"), full(a.scaled), "scaled", a.scaled));
-      lines.push(line(t("cell.bias"), full(a.bias), "bias", a.bias));
-    }
-    lines.push(line(t("cell.score"), full(a.score), "score", a.score));
+  const add = (label, name, value, digits) => lines.push(line(label, full(value, digits), name, value));
+  // Of a masked cell some models have no score: minus infinity is all there ever was.
+  const scored = a.score !== undefined && !(a.masked && !Number.isFinite(a.score));
+  if (scored) {
+    add(t("cell.dot"), "dot", a.dot);
+    add(t("cell.scale"), "scale", head.scale);
+    if (a.bias !== null || a.capped !== null) add(t("cell.scaled"), "scaled", a.scaled);
+    if (a.capped !== null) add(fill(t("cell.softcap"), { cap: head.softcap }), "capped", a.capped);
+    if (a.bias !== null) add(t("cell.bias"), "bias", a.bias);
+    add(t("cell.score"), "score", a.score);
     if (!a.masked) {
-      lines.push(line(t("cell.max"), full(a.top), "max", a.top));
-      lines.push(line(t("cell.exp"), full(a.exp), "exp", a.exp));
-      lines.push(line(t("cell.sum"), full(a.sum), "sum", a.sum));
+      add(t("cell.max"), "max", a.top);
+      add(t("cell.exp"), "exp", a.exp);
+      add(t("cell.sum"), "sum", a.sum);
     }
   }
   lines.push(line(t("cell.share"), a.exact ? full(a.share) : `≈ ${fixed(a.share)}`, "share", a.share));
   lines[lines.length - 1].classList.add("result");
-  if (a.outside) lines.push(line(t("cell.outside"), full(a.outside, 4), "outside", a.outside));
+  if (a.sink) add(t("cell.sink"), "sink", a.sink, 4);
+  if (a.outside) add(t("cell.outside"), "outside", a.outside, 4);
   if (a.masked) lines.push(el("p", { text: t("cell.masked") }));
   else if (!a.exact) lines.push(el("p", { text: t("cell.rough") }));
-  else if (!a.scores) lines.push(el("p", { text: t("no_score") }));
+  else if (a.coming) lines.push(el("p", { text: t(numbers.failed === row ? "cell.missing" : "cell.coming") }));
+  else if (!scored) lines.push(el("p", { text: t("no_score") }));
   return lines;
 }
 

@@ -114,6 +114,11 @@ function svgCells(scene, geometry) {
       }
     }
   }
+  const { rowDivide, colDivide } = geometry;
+  const rule = (x, y, w, h) =>
+    parts.push(`<rect x="${number(x)}" y="${number(y)}" width="${number(w)}" height="${number(h)}" fill="${palette.quiet}"/>`);
+  if (rowDivide !== null) rule(left, top + rowDivide * ch - 0.5, width, 1);
+  if (colDivide !== null) rule(left + colDivide * cw - 0.5, top, 1, height);
   return parts.join("");
 }
 

@@ -9,6 +9,7 @@ export function decodeFrame(bytes) {
   return {
     header,
     u8: (at, count) => new Uint8Array(body, at, count),
+    u32: (at, count) => new Uint32Array(body, at, count),
     f32: (at, count) => new Float32Array(body, at, count),
   };
 }

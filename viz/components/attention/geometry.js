@@ -30,6 +30,12 @@ function labels(context, tokens, limit) {
   return { texts, widths: texts.map((text) => context.measureText(text).width) };
 }
 
+// Where the second text of a pair begins on an axis, or null: a line is drawn there.
+export function divide(tokens) {
+  const at = tokens.findIndex((token, i) => i > 0 && (token.part ?? 0) !== (tokens[i - 1].part ?? 0));
+  return at < 0 ? null : at;
+}
+
 // The widest of the labels that are written; the others appear only when pointed at.
 function widestShown(widths, stride) {
   let most = 0;
@@ -117,5 +123,7 @@ export function mapGeometry(context, stack, room, font, least = 0) {
     colStride,
     rowStride,
     tilt: TILT,
+    rowDivide: divide(stack.rows),
+    colDivide: divide(stack.cols),
   };
 }

@@ -5,9 +5,14 @@
 import { el, sizeCanvas } from "./dom.js";
 import { stepsOf } from "./colour.js";
 import { hatchInto, packColour, pixelsInto, resample, resampleMask } from "./raster.js";
+import { fill } from "./text.js";
 
 const LABEL = { left: 30, top: 20 };
-const GAP = 4;
+const LEAST_SIDE = 12; // enough for a finger of a large grid, which scrolls on a phone
+const MANY = 16; // heads or layers: thumbnails then stand closer
+
+// The row of the grid that a head stands in.
+const rowOf = (stack, head) => Math.floor(head.at / stack.n_heads);
 
 function headLabel(letter, index, t) {
   return index === null ? t("mean") : `${letter}${index}`;
@@ -27,53 +32,50 @@ export function createGrid(pane, actions) {
   const scroll = el("div", { class: "scroll" }, stage);
   pane.append(scroll, caption);
 
-  let buttons = [];
+  let buttons = []; // one a head; a layer with fewer heads leaves cells of the grid empty
   let built = null;
   let side = 0;
+  let gap = 4;
   let scene = null;
 
-  const pitch = () => side + GAP;
-  const at = (index) => [
-    LABEL.left + (index % scene.stack.n_heads) * pitch(),
-    LABEL.top + Math.floor(index / scene.stack.n_heads) * pitch(),
-  ];
+  const pitch = () => side + gap;
+  const at = (index) => {
+    const head = scene.stack.heads[index];
+    return [
+      LABEL.left + (head.at % scene.stack.n_heads) * pitch(),
+      LABEL.top + rowOf(scene.stack, head) * pitch(),
+    ];
+  };
 
   // Thumbnails take about a quarter of the width, or a fixed size in a phone's strip.
   function measure({ width, height, narrow }, stack) {
     if (narrow) {
-      const fit = Math.floor((width - LABEL.left) / stack.n_heads) - GAP;
-      return Math.max(24, Math.min(64, Math.max(40, fit), Math.floor(300 / stack.n_layers) - GAP));
+      const fit = Math.floor((width - LABEL.left) / stack.n_heads) - gap;
+      return Math.max(24, Math.min(64, Math.max(40, fit), Math.floor(300 / stack.n_layers) - gap));
     }
-    const across = Math.floor((width * 0.27 - LABEL.left) / stack.n_heads) - GAP;
-    const down = Math.floor((height - LABEL.top - 30) / stack.n_layers) - GAP;
-    return Math.max(16, Math.min(across, down, Math.max(58, Math.floor(window.innerHeight / 12))));
+    const share = Math.max(stack.n_heads, stack.n_layers) > MANY ? 0.34 : 0.27;
+    const across = Math.floor((width * share - LABEL.left) / stack.n_heads) - gap;
+    const down = Math.floor((height - LABEL.top - 30) / stack.n_layers) - gap;
+    return Math.max(LEAST_SIDE, Math.min(across, down, Math.max(58, Math.floor(window.innerHeight / 12))));
   }
 
   function buildCells() {
     const { stack, t } = scene;
     cells.setAttribute("aria-label", t("grid"));
-    buttons = [];
-    const rows = [];
-    for (let r = 0; r < stack.n_layers; r++) {
-      const row = el("div", { role: "row", class: "cellrow" });
-      for (let c = 0; c < stack.n_heads; c++) {
-        const index = r * stack.n_heads + c;
-        const head = stack.heads[index];
-        const button = el("div", {
-          role: "gridcell",
-          class: "cell",
-          tabindex: -1,
-          "aria-selected": "false",
-          "aria-label": head.name,
-          title: head.name,
-          "data-cell": `${head.layer ?? "mean"},${head.head ?? "mean"}`,
-          "data-index": index,
-        });
-        buttons.push(button);
-        row.append(button);
-      }
-      rows.push(row);
-    }
+    const rows = Array.from({ length: stack.n_layers }, () => el("div", { role: "row", class: "cellrow" }));
+    buttons = stack.heads.map((head, index) =>
+      el("div", {
+        role: "gridcell",
+        class: "cell",
+        tabindex: -1,
+        "aria-selected": "false",
+        "aria-label": head.name,
+        title: head.name,
+        "data-cell": `${head.layer ?? "mean"},${head.head ?? "mean"}`,
+        "data-index": index,
+      }),
+    );
+    buttons.forEach((button, index) => rows[rowOf(stack, stack.heads[index])].append(button));
     cells.replaceChildren(...rows);
   }
 
@@ -85,26 +87,39 @@ export function createGrid(pane, actions) {
     const stride = labelStride(pitch());
     const down = pitch() >= 12 ? 1 : 2;
     context.textAlign = "center";
+    const mean = stack.heads[0].head === null;
     for (let c = 0; c < stack.n_heads; c += stride) {
-      const text = headLabel("H", stack.heads[c].head, t);
+      const text = headLabel("H", mean ? null : c, t);
       context.fillText(text, LABEL.left + c * pitch() + side / 2, LABEL.top / 2, pitch() * stride);
     }
     context.textAlign = "right";
-    for (let r = 0; r < stack.n_layers; r += down) {
-      const text = headLabel("L", stack.heads[r * stack.n_heads].layer, t);
+    let written = -1;
+    for (const head of stack.heads) {
+      const r = rowOf(stack, head);
+      if (r === written || r % down) continue;
+      written = r;
+      const text = headLabel("L", head.layer, t);
       context.fillText(text, LABEL.left - 6, LABEL.top + r * pitch() + side / 2, LABEL.left - 6);
     }
   }
 
   function drawThumbnails(context) {
-    const { stack, heads, mask, palette, state, ratio } = scene;
+    const { stack, heads, palette, state, ratio } = scene;
     const px = Math.round(side * ratio);
     const { rows, cols } = stack.overview;
     const stroke = packColour(palette.hatch);
     const ground = packColour(palette.hatch_ground);
-    const seen = resampleMask(mask, stack.rows.length, stack.cols.length, px, px);
+    const small = new Map(); // number of a mask → its cells in a thumbnail
+    const seenBy = (head, index) => {
+      if (!small.has(head.mask)) {
+        const mask = heads.mask(stack, index);
+        small.set(head.mask, resampleMask(mask, stack.rows.length, stack.cols.length, px, px));
+      }
+      return small.get(head.mask);
+    };
     const image = context.createImageData(px, px);
-    stack.heads.forEach((_, index) => {
+    stack.heads.forEach((head, index) => {
+      const seen = seenBy(head, index);
       const steps = stepsOf(heads.shares(stack, index), rows, cols, state.scale, 255);
       pixelsInto(image, 0, 0, px, px, resample(steps, rows, cols, px, px), palette.packed);
       if (seen) hatchInto(image, 0, 0, px, px, seen, Math.round(4 * ratio), stroke, ground);
@@ -143,6 +158,16 @@ export function createGrid(pane, actions) {
     ring(context, state.cell, palette.accent, 3);
   }
 
+  // The head so many rows and columns on, or the nearest to it that its row has.
+  function beside(index, rows, columns) {
+    const { stack } = scene;
+    const column = (i) => stack.heads[i].at % stack.n_heads;
+    const row = rowOf(stack, stack.heads[index]) + rows;
+    const mates = stack.heads.map((_, i) => i).filter((i) => rowOf(stack, stack.heads[i]) === row);
+    const want = column(index) + columns;
+    return mates.findLast((i) => column(i) <= want) ?? mates[0] ?? index;
+  }
+
   function choose(index, event) {
     actions.chooseCell(index, event);
     buttons[index].focus({ preventScroll: true });
@@ -155,16 +180,14 @@ export function createGrid(pane, actions) {
   cells.addEventListener("keydown", (event) => {
     const index = buttons.indexOf(event.target.closest("[data-cell]"));
     if (index < 0) return;
-    const n = scene.stack.n_heads;
-    const column = index % n;
     const target = {
-      ArrowLeft: column > 0 ? index - 1 : index,
-      ArrowRight: column < n - 1 ? index + 1 : index,
-      ArrowUp: index - n >= 0 ? index - n : index,
-      ArrowDown: index + n < buttons.length ? index + n : index,
-      Home: event.ctrlKey ? 0 : index - column,
-      End: event.ctrlKey ? buttons.length - 1 : index - column + n - 1,
-    }[event.key];
+      ArrowLeft: () => beside(index, 0, -1),
+      ArrowRight: () => beside(index, 0, 1),
+      ArrowUp: () => beside(index, -1, 0),
+      ArrowDown: () => beside(index, 1, 0),
+      Home: () => (event.ctrlKey ? 0 : beside(index, 0, -Infinity)),
+      End: () => (event.ctrlKey ? buttons.length - 1 : beside(index, 0, Infinity)),
+    }[event.key]?.();
     if (event.key === "Enter" || event.key === " ") choose(index, event);
     else if (target === undefined) return;
     else choose(target, event);
@@ -176,12 +199,14 @@ export function createGrid(pane, actions) {
     layout(next) {
       scene = next;
       const { stack, size } = scene;
+      gap = Math.max(stack.n_heads, stack.n_layers) > MANY ? 2 : 4;
       side = measure(size, stack);
       stage.w = LABEL.left + stack.n_heads * pitch() + 2;
       stage.h = LABEL.top + stack.n_layers * pitch() + 2;
       stage.style.width = `${stage.w}px`;
       stage.style.height = `${stage.h}px`;
-      caption.textContent = scene.t("grid.caption");
+      const sampled = stack.measured_on && fill(scene.t("grid.sampled"), { some: stack.measured_on, all: stack.n_queries });
+      caption.textContent = [scene.t("grid.caption"), sampled].filter(Boolean).join(" · ");
       if (built !== stack) buildCells();
       built = stack;
       buttons.forEach((button, index) => {

@@ -1,13 +1,17 @@
 // Lines: queries on the left, keys on the right, a line between them as strong as the share.
 // Does not know where numbers come from; reads the scene and reports what was pointed at.
 // Tokens are DOM text (they can be selected by tests and readers); lines are one canvas behind.
+// Of thousands of tokens only those in sight, and some around them, are in the DOM.
 
 import { el, sizeCanvas } from "./dom.js";
+import { divide } from "./geometry.js";
 import { fill, fixed } from "./text.js";
 
 const LEVELS = 16;
 const MOST_LINES = 1200;
 const FAINTEST = 0.02;
+const MOST_NODES = 512; // tokens of one side that are all in the DOM
+const STEP = 64;
 
 export function createLines(pane, actions) {
   const queries = el("div", { class: "tokens queries" });
@@ -24,37 +28,49 @@ export function createLines(pane, actions) {
   let rowHeight = 24;
   let room = { width: 0, height: 0 };
   let side = 0;
-  let sides = { query: [], key: [] };
-  let built = null;
+  let sides = { query: new Map(), key: new Map() }; // index → node, of those in the DOM
+  let built = null; // the stack and the first tokens of the nodes
+  let gathered = { pattern: null, cells: [], from: FAINTEST };
   let written = []; // share labels that are not empty
   let scrolled = 0; // remembered: asking the element in the middle of writing forces a layout
   let lit = []; // tokens that carry a mark
 
-  function token(kind, item, index) {
+  function token(kind, item, index, divided) {
     const share = el("span", { class: "share" });
     const text = el("bdi", { class: "text", text: item.shown });
     const parts = kind === "query" ? [share, text] : [text, share];
-    return el("div", { class: `token ${item.kind}`, [`data-${kind}`]: index }, ...parts);
+    return el("div", { class: `token ${item.kind}${divided ? " divided" : ""}`, [`data-${kind}`]: index }, ...parts);
   }
 
-  function build(stack) {
-    if (built === stack) return;
-    built = stack;
-    sides = {
-      query: stack.rows.map((item, i) => token("query", item, i)),
-      key: stack.cols.map((item, j) => token("key", item, j)),
-    };
-    queries.replaceChildren(...sides.query);
-    keys.replaceChildren(...sides.key);
+  // The tokens of a side that are in the DOM: all, or those around what is in sight.
+  function span(count) {
+    if (count <= MOST_NODES) return [0, count];
+    const first = Math.max(0, (Math.floor(scrolled / rowHeight / STEP) - 1) * STEP);
+    return [Math.min(first, count), Math.min(count, first + Math.ceil(room.seen / rowHeight) + 3 * STEP)];
+  }
+
+  function furnish() {
+    const { stack } = scene;
+    const sought = { query: [queries, stack.rows], key: [keys, stack.cols] };
+    const spans = Object.values(sought).map(([, items]) => span(items.length));
+    if (built?.stack === stack && built.rowHeight === rowHeight && String(built.spans) === String(spans)) return;
+    built = { stack, spans, rowHeight };
+    Object.entries(sought).forEach(([kind, [column, items]], at) => {
+      const [first, last] = spans[at];
+      const border = divide(items);
+      sides[kind] = new Map();
+      for (let i = first; i < last; i++) sides[kind].set(i, token(kind, items[i], i, i === border));
+      column.replaceChildren(...sides[kind].values());
+      column.style.paddingTop = `${first * rowHeight}px`;
+    });
     written = [];
     lit = [];
-    scroll.scrollTop = scrolled = 0;
   }
 
   function layout(next, nextRoom) {
     scene = next;
     room = nextRoom;
-    build(scene.stack);
+    if (built?.stack !== scene.stack) scroll.scrollTop = scrolled = 0;
     const most = Math.max(scene.stack.rows.length, scene.stack.cols.length);
     rowHeight = Math.max(17, Math.min(28, Math.floor(room.height / most)));
     side = Math.max(64, Math.min(170, Math.floor(room.width * 0.34)));
@@ -67,6 +83,7 @@ export function createLines(pane, actions) {
     room.seen = Math.min(total, room.height);
     scroll.style.height = `${room.seen}px`;
     scroll.style.overflowY = total > room.height ? "auto" : "hidden";
+    furnish();
     const { t } = scene;
     titles.replaceChildren(el("span", { text: t("lines.queries") }), el("span", { text: t("lines.keys") }));
   }
@@ -92,6 +109,15 @@ export function createLines(pane, actions) {
     return FAINTEST;
   }
 
+  // The cells that are drawn while no token is pointed at. Of millions, found once a head.
+  function gather(pattern) {
+    if (gathered.pattern === pattern) return;
+    const from = threshold(pattern);
+    const cells = [];
+    for (let at = 0; at < pattern.length; at++) if (pattern[at] >= from) cells.push(at);
+    gathered = { pattern, cells, from };
+  }
+
   // Lines of like strength go into one path: a few strokes instead of a thousand.
   function strokes(context, colour, from, alone) {
     const { pattern } = scene.numbers;
@@ -114,7 +140,7 @@ export function createLines(pane, actions) {
     };
     if (alone.row !== null) for (let j = 0; j < cols; j++) add(alone.row, j);
     else if (alone.col !== null) for (let i = 0; i < rows; i++) add(i, alone.col);
-    else for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) add(i, j);
+    else for (const at of gathered.cells) add(Math.floor(at / cols), at % cols);
     context.strokeStyle = colour;
     const single = alone.row !== null || alone.col !== null;
     const crowd = Math.max(0.45, Math.min(1, 24 / rows));
@@ -133,18 +159,22 @@ export function createLines(pane, actions) {
     const context = sizeCanvas(canvas, room.width, room.seen, ratio);
     const alone = focus();
     const single = alone.row !== null || alone.col !== null;
-    const from = single ? 0.005 : threshold(numbers.pattern);
+    if (!single) gather(numbers.pattern);
+    const from = single ? 0.005 : gathered.from;
     const pinned = alone.row !== null && alone.row === state.row;
     strokes(context, pinned ? palette.accent : palette.strong, from, alone);
     caption.textContent = single ? "" : `${t("lines.own")} · ${fill(t("lines.thinned"), { share: fixed(from) })}`;
   }
 
+  // Nothing for a token that is out of sight.
   function write(node, share) {
+    if (!node) return;
     node.querySelector(".share").textContent = fixed(share);
     written.push(node);
   }
 
   function mark(node, name) {
+    if (!node) return;
     node.classList.add(name);
     lit.push(node);
   }
@@ -155,6 +185,7 @@ export function createLines(pane, actions) {
     if (top >= scrolled && top + rowHeight <= scrolled + room.seen) return;
     scroll.scrollTop = Math.max(0, top - room.seen / 2);
     scrolled = scroll.scrollTop;
+    furnish();
   }
 
   function marks() {
@@ -170,20 +201,20 @@ export function createLines(pane, actions) {
       for (let j = 0; j < cols; j++) {
         const share = numbers.pattern[alone.row * cols + j];
         if (share < 0.005) continue;
-        write(sides.key[j], share);
-        mark(sides.key[j], "strong");
+        write(sides.key.get(j), share);
+        mark(sides.key.get(j), "strong");
       }
     } else if (alone.col !== null) {
       for (let i = 0; i < stack.rows.length; i++) {
         const share = numbers.pattern[i * cols + alone.col];
         if (share < 0.005) continue;
-        write(sides.query[i], share);
-        mark(sides.query[i], "strong");
+        write(sides.query.get(i), share);
+        mark(sides.query.get(i), "strong");
       }
     }
-    if (state.row !== null) mark(sides.query[state.row], "pinned");
-    if (hover.row !== null) mark(sides.query[hover.row], "lit");
-    if (hover.col !== null) mark(sides.key[hover.col], "lit");
+    if (state.row !== null) mark(sides.query.get(state.row), "pinned");
+    if (hover.row !== null) mark(sides.query.get(hover.row), "lit");
+    if (hover.col !== null) mark(sides.key.get(hover.col), "lit");
     stage.classList.toggle("alone", alone.row !== null || alone.col !== null);
     draw();
   }
@@ -221,7 +252,10 @@ export function createLines(pane, actions) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      draw();
+      const before = built;
+      furnish();
+      if (built === before) draw();
+      else marks();
     });
   });
 

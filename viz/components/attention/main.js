@@ -9,7 +9,7 @@ import { el } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
-import { createHeads, sumsToOne } from "./heads.js";
+import { createHeads, scoresOf, sumsToOne } from "./heads.js";
 import { arrange, isShown, pictureHeight, skeleton } from "./layout.js";
 import { createLines } from "./lines.js";
 import { createMap } from "./map.js";
@@ -19,12 +19,14 @@ import { createTable } from "./table.js";
 import { fill, visible } from "./text.js";
 
 const instances = new WeakMap();
+const REST_MS = 60;
 
 function prepare(header) {
   for (const stack of header.stacks) {
     for (const token of [...stack.rows, ...stack.cols]) {
       token.shown = visible(token.text);
-      token.noteShown = visible(token.note || "");
+      token.noteShown = visible(token.note ?? "");
+      token.kind ??= "";
     }
   }
 }
@@ -40,6 +42,8 @@ function createView(root) {
     size: { width: 0, height: 0, narrow: false },
   };
   let received = null;
+  let stepped = {}; // what the colour steps were computed of: millions of cells, so once each
+  let pausing = 0;
   let header = null;
 
   scene.t = (key) => header.strings[key] ?? key;
@@ -76,12 +80,16 @@ function createView(root) {
     scene.header = header;
     scene.stack = header.stacks[state.stack];
     scene.head = scene.stack.heads[state.cell];
-    scene.mask = heads.mask(scene.stack);
+    scene.mask = heads.mask(scene.stack, state.cell);
     scene.numbers = heads.get(scene.stack, state.cell);
     const rows = scene.stack.rows.length;
     const cols = scene.stack.cols.length;
-    scene.steps = stepsOf(scene.numbers.pattern, rows, cols, state.scale);
-    scene.rowsSumToOne = sumsToOne(scene.numbers, rows, cols);
+    const { pattern } = scene.numbers;
+    if (stepped.pattern !== pattern || stepped.scale !== state.scale) {
+      stepped = { pattern, scale: state.scale };
+      scene.steps = stepsOf(pattern, rows, cols, state.scale);
+      scene.rowsSumToOne = sumsToOne(scene.numbers, rows, cols);
+    }
     const { layer, head } = scene.head;
     scene.fileName = `headlight-L${layer ?? "mean"}H${head ?? "mean"}-${scene.stack.name}`;
   }
@@ -157,6 +165,18 @@ function createView(root) {
     }
   }
 
+  // Scores of a large map come row by row. The pointer crosses many rows before it rests on one.
+  function fetchRow() {
+    clearTimeout(pausing);
+    const { stack, numbers, hover: at } = scene;
+    if (!numbers.byRow || at.row === null || at.col === null || numbers.failed === at.row) return;
+    if (scoresOf(numbers, at.row, stack.cols.length)) return;
+    pausing = setTimeout(async () => {
+      const news = await heads.loadRow(stack, scene.state.cell, at.row, numbers);
+      if (news && scene.numbers === numbers) detail.show(scene, scene.hover.point);
+    }, REST_MS);
+  }
+
   function clearHover() {
     scene.hover = { row: null, col: null, from: null };
     detail.hide();
@@ -204,6 +224,7 @@ function createView(root) {
     scene.hover = { row, col, point, from };
     if (before.row !== row || before.col !== col) drawMarks(spoken);
     detail.show(scene, point);
+    fetchRow();
   }
 
   const onKey = (event) => {

@@ -5,7 +5,7 @@
 import { el, sizeCanvas } from "./dom.js";
 import { mapGeometry } from "./geometry.js";
 import { isPooled, NUMBER_CELL, NUMBER_LINE, paintCells, paintLabels, paintMarkedLabel } from "./paint.js";
-import { fill } from "./text.js";
+import { fill, fixed } from "./text.js";
 
 // Large enough for the number of a share.
 const READABLE_CELL = NUMBER_CELL + 2;
@@ -32,9 +32,19 @@ export function createMap(pane, actions) {
   let scrolled = { x: 0, y: 0 };
   const origin = () => [geometry.left - scrolled.x, geometry.top - scrolled.y];
 
+  // Enlarged, the map begins at the pinned row and its largest share.
   function toggleZoom() {
     enlarged = !enlarged;
     actions.arrange();
+    const { row } = scene.state;
+    if (!enlarged || row === null) return;
+    const { cols } = geometry;
+    const shares = scene.numbers.pattern.subarray(row * cols, (row + 1) * cols);
+    reveal(
+      row,
+      shares.reduce((best, share, j) => (share > shares[best] ? j : best), 0),
+    );
+    marks();
   }
 
   // Returns the width it came to need.
@@ -71,6 +81,19 @@ export function createMap(pane, actions) {
     context.restore();
   }
 
+  // The rows and columns of which something is in the window.
+  function inSight(x0, y0) {
+    const { rows, cols, cw, ch, left, top, viewWidth, viewHeight } = geometry;
+    const first = (from, start, size) => Math.max(0, Math.floor((from - start) / size));
+    const last = (to, start, size, n) => Math.min(n, Math.ceil((to - start) / size));
+    return {
+      top: first(top, y0, ch),
+      bottom: last(viewHeight, y0, ch, rows),
+      left: first(left, x0, cw),
+      right: last(viewWidth, x0, cw, cols),
+    };
+  }
+
   // Whole labels only: one that the window's edge would cut waits until it is scrolled into view.
   function hasRoom(x, y, reach) {
     if (x === null) return y > geometry.top && y < geometry.viewHeight - 5;
@@ -81,17 +104,24 @@ export function createMap(pane, actions) {
     const { stack, palette, ratio, t, head } = scene;
     const context = sizeCanvas(base, geometry.viewWidth, geometry.viewHeight, ratio);
     const [x0, y0] = origin();
-    inCells(context, () => paintCells(context, scene, geometry, ratio, x0, y0));
+    inCells(context, () => paintCells(context, scene, geometry, ratio, x0, y0, inSight(x0, y0)));
     paintLabels(context, scene, geometry, x0, y0, hasRoom);
     base.setAttribute("aria-label", fill(t("map.aria"), { head: head.name }));
-    const sums = scene.rowsSumToOne ? [t("map.sums")] : [];
-    axes.textContent = [stack.rows_are, stack.cols_are, ...sums].join(" · ");
+    axes.textContent = [stack.rows_are, stack.cols_are, ...sums()].join(" · ");
     const said = [];
     if (isPooled(geometry, ratio)) said.push(t("map.pooled"));
     if (Math.max(geometry.rowStride, geometry.colStride) > 1) said.push(t("map.thinned"));
     if (stack.rows.length === 1 && stack.cols.length === 1) said.push(t("map.one_token"));
     notes.textContent = said.join(" ");
     drawLegend(palette);
+  }
+
+  // What the rows sum to, where one sentence is true of all of them.
+  function sums() {
+    const { t, head, header, stack } = scene;
+    if (scene.rowsSumToOne) return [t("map.sums")];
+    const sink = head.measures[header.measured.indexOf("sink")] ?? null;
+    return head.has_sink && stack.whole && sink !== null ? [fill(t("map.sink"), { share: fixed(sink) })] : [];
   }
 
   function drawLegend(palette) {
@@ -152,7 +182,24 @@ export function createMap(pane, actions) {
     const col = x < geometry.left ? null : inside(Math.floor((x - x0) / geometry.cw), geometry.cols);
     const row = y < geometry.top ? null : inside(Math.floor((y - y0) / geometry.ch), geometry.rows);
     if (x >= geometry.left && y >= geometry.top && (col === null || row === null)) return { row: null, col: null };
-    return { row, col };
+    if (row === null || col === null || !isPooled(geometry, scene.ratio)) return { row, col };
+    return strongest((x - x0) / geometry.cw, (y - y0) / geometry.ch);
+  }
+
+  // Of the cells that one pixel stands for, the one that gave it its colour.
+  function strongest(col, row) {
+    const { rows, cols, cw, ch } = geometry;
+    const { pattern } = scene.numbers;
+    const across = Math.max(1, 1 / cw);
+    const down = Math.max(1, 1 / ch);
+    const [top, left] = [Math.floor(row), Math.floor(col)];
+    let best = { row: top, col: left };
+    for (let i = top; i < Math.min(rows, row + down); i++) {
+      for (let j = left; j < Math.min(cols, col + across); j++) {
+        if (pattern[i * cols + j] > pattern[best.row * cols + best.col]) best = { row: i, col: j };
+      }
+    }
+    return best;
   }
 
   // Where the cell lies on the screen, for the tooltip of a keyboard reader.

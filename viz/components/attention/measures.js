@@ -40,6 +40,8 @@ export function createMeasures(line) {
         const attributes = { class: kind, "data-measure": name, "data-value": value ?? "", tabindex: 0 };
         return el("span", { ...attributes, "aria-describedby": bubble && id }, text, bubble);
       });
+      const { measured_on: some, n_queries: all } = scene.stack;
+      if (some !== null) items.push(el("span", { class: "measure-note", text: fill(t("measures.sampled"), { some, all }) }));
       if (header.query) items.push(el("span", { class: "measure-note", text: t("measures.whole") }));
       line.replaceChildren(...items);
       line.hidden = items.length === 0;

@@ -2,7 +2,7 @@
 // Does not know the DOM, events or the network.
 // Cells go down as one scaled image: one call, whatever the number of tokens.
 
-import { cellCanvas, hatchPattern, resample, resampleMask } from "./raster.js";
+import { cellCanvas, hatchInto, hatchPattern, imageCanvas, packColour, resample, resampleMask } from "./raster.js";
 import { LABEL_SIZE } from "./geometry.js";
 import { fixed } from "./text.js";
 
@@ -11,11 +11,11 @@ export const NUMBER_LINE = 18;
 const GAP_CELL = 9;
 
 // Runs of masked cells, row by row: few rectangles even for a triangle of many tokens.
-function eachMaskedRun(mask, rows, cols, visit) {
-  for (let i = 0; i < rows; i++) {
+function eachMaskedRun(mask, all, { top, bottom, left, right }, visit) {
+  for (let i = top; i < bottom; i++) {
     let start = -1;
-    for (let j = 0; j <= cols; j++) {
-      const masked = j < cols && !mask[i * cols + j];
+    for (let j = left; j <= right; j++) {
+      const masked = j < right && !mask[i * all + j];
       if (masked && start < 0) start = j;
       if (!masked && start >= 0) {
         visit(i, start, j);
@@ -25,34 +25,54 @@ function eachMaskedRun(mask, rows, cols, visit) {
   }
 }
 
-function paintHatch(context, geometry, mask, palette, ratio, x0, y0) {
-  const { rows, cols, cw, ch } = geometry;
+function paintHatch(context, geometry, part, mask, palette, ratio, x0, y0) {
+  const { cols, cw, ch } = geometry;
   const pattern = hatchPattern(context, palette.hatch, ratio);
   context.beginPath();
-  eachMaskedRun(mask, rows, cols, (i, from, to) => context.rect(x0 + from * cw, y0 + i * ch, (to - from) * cw, ch));
+  eachMaskedRun(mask, cols, part, (i, from, to) => context.rect(x0 + from * cw, y0 + i * ch, (to - from) * cw, ch));
   context.fillStyle = palette.hatch_ground;
   context.fill();
   context.fillStyle = pattern;
   context.fill();
 }
 
-function paintGaps(context, geometry, ground, x0, y0) {
-  const { rows, cols, cw, ch } = geometry;
-  if (Math.min(cw, ch) < GAP_CELL) return;
-  context.fillStyle = ground;
-  for (let i = 1; i < rows; i++) context.fillRect(x0, y0 + i * ch - 0.5, cols * cw, 1);
-  for (let j = 1; j < cols; j++) context.fillRect(x0 + j * cw - 0.5, y0, 1, rows * ch);
+// Rows of less than a pixel each: their masked runs, tens of thousands of slivers, as one image.
+function paintFineHatch(context, scene, geometry, ratio, x0, y0) {
+  const { rows, cols, width, height } = geometry;
+  const { palette } = scene;
+  const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
+  const image = context.createImageData(w, h);
+  const seen = resampleMask(scene.mask, rows, cols, h, w);
+  hatchInto(image, 0, 0, w, h, seen, Math.round(5 * ratio), packColour(palette.hatch), packColour(palette.hatch_ground));
+  context.drawImage(imageCanvas(image), x0, y0, width, height);
 }
 
-function paintNumbers(context, scene, geometry, x0, y0) {
-  const { rows, cols, cw, ch } = geometry;
+function paintGaps(context, geometry, part, ground, x0, y0) {
+  const { cw, ch } = geometry;
+  const { top, bottom, left, right } = part;
+  if (Math.min(cw, ch) < GAP_CELL) return;
+  context.fillStyle = ground;
+  for (let i = top + 1; i < bottom; i++) context.fillRect(x0 + left * cw, y0 + i * ch - 0.5, (right - left) * cw, 1);
+  for (let j = left + 1; j < right; j++) context.fillRect(x0 + j * cw - 0.5, y0 + top * ch, 1, (bottom - top) * ch);
+}
+
+// Between the two texts of a pair.
+function paintDividers(context, geometry, palette, x0, y0) {
+  const { rowDivide, colDivide, cw, ch, width, height } = geometry;
+  context.fillStyle = palette.quiet;
+  if (rowDivide !== null) context.fillRect(x0, y0 + rowDivide * ch - 0.5, width, 1);
+  if (colDivide !== null) context.fillRect(x0 + colDivide * cw - 0.5, y0, 1, height);
+}
+
+function paintNumbers(context, scene, geometry, part, x0, y0) {
+  const { cols, cw, ch } = geometry;
   if (cw < NUMBER_CELL || ch < NUMBER_LINE) return;
   const { numbers, steps, palette, mask } = scene;
   context.font = `${cw >= 38 ? 11.5 : 10.5}px ${palette.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j++) {
+  for (let i = part.top; i < part.bottom; i++) {
+    for (let j = part.left; j < part.right; j++) {
       const at = i * cols + j;
       // Shares that would print as 0.00 stay silent; the tooltip has them.
       if (numbers.pattern[at] < 0.005 || (mask && !mask[at])) continue;
@@ -67,18 +87,34 @@ export function isPooled(geometry, ratio) {
   return geometry.cw * ratio < 0.999 || geometry.ch * ratio < 0.999;
 }
 
-// The cells, their top left corner at (x0, y0).
-export function paintCells(context, scene, geometry, ratio, x0, y0) {
-  const { rows, cols, width, height } = geometry;
+// The cells of one part of a map, as steps of their own.
+function cropped(steps, cols, { top, bottom, left, right }) {
+  const width = right - left;
+  const result = new Uint8Array((bottom - top) * width);
+  for (let i = top; i < bottom; i++) result.set(steps.subarray(i * cols + left, i * cols + right), (i - top) * width);
+  return result;
+}
+
+// The cells, their top left corner at (x0, y0). seen: the rows and columns that are in sight of a
+// map that scrolls; painting the others, millions perhaps, would be work for nothing.
+export function paintCells(context, scene, geometry, ratio, x0, y0, seen = null) {
+  const { rows, cols, cw, ch } = geometry;
   const { steps, palette } = scene;
-  const outRows = Math.min(rows, Math.max(1, Math.round(height * ratio)));
-  const outCols = Math.min(cols, Math.max(1, Math.round(width * ratio)));
-  const image = cellCanvas(resample(steps, rows, cols, outRows, outCols), outRows, outCols, palette.packed);
+  const part = seen ?? { top: 0, bottom: rows, left: 0, right: cols };
+  const [partRows, partCols] = [part.bottom - part.top, part.right - part.left];
+  if (partRows <= 0 || partCols <= 0) return;
+  const [width, height] = [partCols * cw, partRows * ch];
+  const outRows = Math.min(partRows, Math.max(1, Math.round(height * ratio)));
+  const outCols = Math.min(partCols, Math.max(1, Math.round(width * ratio)));
+  const cells = partRows === rows && partCols === cols ? steps : cropped(steps, cols, part);
+  const image = cellCanvas(resample(cells, partRows, partCols, outRows, outCols), outRows, outCols, palette.packed);
   context.imageSmoothingEnabled = false;
-  context.drawImage(image, x0, y0, width, height);
-  if (scene.mask) paintHatch(context, geometry, scene.mask, palette, ratio, x0, y0);
-  paintGaps(context, geometry, palette.ground, x0, y0);
-  paintNumbers(context, scene, geometry, x0, y0);
+  context.drawImage(image, x0 + part.left * cw, y0 + part.top * ch, width, height);
+  if (scene.mask && isPooled(geometry, ratio)) paintFineHatch(context, scene, geometry, ratio, x0, y0);
+  else if (scene.mask) paintHatch(context, geometry, part, scene.mask, palette, ratio, x0, y0);
+  paintGaps(context, geometry, part, palette.ground, x0, y0);
+  paintNumbers(context, scene, geometry, part, x0, y0);
+  paintDividers(context, geometry, palette, x0, y0);
 }
 
 function labelColour(token, palette) {

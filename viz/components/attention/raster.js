@@ -82,9 +82,14 @@ function scratchContext(rows, cols) {
 
 // A canvas of one pixel a cell, to be scaled up without smoothing; good until the next call.
 export function cellCanvas(steps, rows, cols, packed) {
-  const context = scratchContext(rows, cols);
-  const image = context.createImageData(cols, rows);
+  const image = scratchContext(rows, cols).createImageData(cols, rows);
   pixelsInto(image, 0, 0, cols, rows, steps, packed);
+  return imageCanvas(image);
+}
+
+// The same of pixels; good until the next call. drawImage blends, which putImageData does not.
+export function imageCanvas(image) {
+  const context = scratchContext(image.height, image.width);
   context.putImageData(image, 0, 0);
   return context.canvas;
 }

@@ -14,6 +14,15 @@ function findHead(stack, wanted) {
   return stack.heads.findIndex((h) => fits(h.layer, wanted.layer) && fits(h.head, wanted.head));
 }
 
+// The head that is nearest to the wanted one: layers may be fewer, and have fewer heads.
+function nearest(stack, wanted) {
+  const found = findHead(stack, wanted);
+  if (found >= 0) return found;
+  const gap = (have, want) => (have === null ? 0 : Math.abs(have - Number(want)) || 0);
+  const far = (h) => gap(h.layer, wanted.layer) * 1000 + gap(h.head, wanted.head);
+  return stack.heads.reduce((best, h, i) => (far(h) < far(stack.heads[best]) ? i : best), 0);
+}
+
 // A row index within the stack, or null.
 function validRow(text, stack) {
   if (text === null || text === undefined || !/^\d+$/.test(String(text))) return null;
@@ -37,7 +46,7 @@ export function createStore() {
     const stack = header.stacks.findIndex((s) => s.name === wanted.stack);
     state.stack = Math.max(0, stack);
     wish(wanted);
-    state.cell = Math.max(0, findHead(current(), wished));
+    state.cell = nearest(current(), wished);
     state.row = validRow(wanted.row, current());
     state.scale = SCALES.includes(wanted.scale) ? wanted.scale : "linear";
     state.view = VIEWS.includes(wanted.view) ? wanted.view : "both";
@@ -45,10 +54,11 @@ export function createStore() {
 
   function write(how) {
     const url = new URL(window.location.href);
+    const head = current().heads[state.cell];
     const values = {
       stack: current().name,
-      layer: String(wished.layer),
-      head: String(wished.head),
+      layer: String(head.layer ?? wished.layer),
+      head: String(head.head ?? wished.head),
       row: state.row === null ? null : String(state.row),
       scale: state.scale === "linear" ? null : state.scale,
       view: state.view === "both" ? null : state.view,
@@ -94,7 +104,7 @@ export function createStore() {
     chooseStack(index) {
       const old = current();
       state.stack = index;
-      state.cell = Math.max(0, findHead(current(), wished));
+      state.cell = nearest(current(), wished);
       // A pin means a token; it may only stay where the same tokens ask.
       const texts = (stack) => stack.rows.map((t) => t.text).join("\u0000");
       if (texts(old) !== texts(current())) state.row = null;

@@ -32,6 +32,7 @@ STRINGS: dict[str, str] = {
     # grid
     "grid": N_("all heads"),
     "grid.caption": N_("row = layer, column = head"),
+    "grid.sampled": N_("drawn from {some} of {all} queries"),
     "mean": N_("mean"),
     # map
     "map": N_("map"),
@@ -39,7 +40,11 @@ STRINGS: dict[str, str] = {
         "Attention map of {head}. Row: query. Column: key. Arrow keys move, Enter pins the row."
     ),
     "map.sums": N_("each row sums to 1"),
-    "map.pooled": N_("One pixel shows more than one cell; it shows the largest share among them."),
+    "map.sink": N_("the rest of each row goes to the sink ({share} on average)"),
+    "map.pooled": N_(
+        "One pixel shows more than one cell: the largest share among them, which is also the "
+        "cell that the pointer names."
+    ),
     "map.thinned": N_("Not every token is labelled; the pointer names them all."),
     "map.enlarge": N_("enlarge"),
     "map.fit": N_("fit"),
@@ -60,6 +65,7 @@ STRINGS: dict[str, str] = {
     "cell.dot": N_("q·k"),
     "cell.scale": N_("× scale"),
     "cell.scaled": N_("q·k × scale"),
+    "cell.softcap": N_("soft-capped at {cap}"),
     "cell.bias": N_("+ bias"),
     "cell.score": N_("= score"),
     "cell.max": N_("row max"),
@@ -67,7 +73,10 @@ STRINGS: dict[str, str] = {
     "cell.gone": N_("Nothing is left in this row: the one key it could attend to is not shown."),
     "cell.sum": N_("÷ row sum"),
     "cell.share": N_("share"),
+    "cell.sink": N_("the rest goes to the sink"),
     "cell.outside": N_("share outside the map"),
+    "cell.coming": N_("How it came about is being fetched."),
+    "cell.missing": N_("How it came about did not arrive."),
     "cell.masked": N_(
         "masked: this query may not attend to this key, so −∞ takes the score's place"
     ),
@@ -84,12 +93,14 @@ STRINGS: dict[str, str] = {
     # measures
     "measures": N_("measures of {head}"),
     "measures.whole": N_("measured on all tokens, whatever is hidden or merged"),
+    "measures.sampled": N_("measured on {some} of {all} queries, chosen at random"),
     "measure.entropy": N_("entropy {value} bits"),
     "measure.entropy_share": N_("({value} of max)"),
     "measure.distance": N_("mean distance {value}"),
     "measure.first": N_("first {value}"),
     "measure.previous": N_("previous {value}"),
     "measure.own": N_("own {value}"),
+    "measure.sink": N_("sink {value}"),
     "measure.entropy.help": N_(
         "How spread out a row is: −Σ share × log2(share), averaged over the queries. "
         "0 bits: all on one key."
@@ -103,11 +114,16 @@ STRINGS: dict[str, str] = {
     "measure.first.help": N_("Average share that goes to the first key."),
     "measure.previous.help": N_("Average share that goes to the position just before the query."),
     "measure.own.help": N_("Average share that goes to the query's own position."),
+    "measure.sink.help": N_(
+        "Average share that goes to no token: a learned sink takes it, so the row sums to less "
+        "than 1."
+    ),
     # table twin
     "table": N_("the same as a table"),
     "table.caption": N_("{head}, {stack}: share of each key in each query's row"),
     "table.corner": N_("query ↓ key →"),
     "table.masked": N_("masked"),
+    "table.sink": N_("sink"),
     "table.limited": N_(
         "The table shows the first {rows} queries and {cols} keys; the CSV export has all."
     ),

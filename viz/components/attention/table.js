@@ -10,11 +10,14 @@ const DIGITS = 8;
 
 function build(scene) {
   const { t, head, stack, numbers, mask } = scene;
+  // What no key gets has a column of its own.
+  const sinks = head.has_sink && stack.whole && numbers.exact;
   const rows = Math.min(MOST, stack.rows.length);
   const cols = Math.min(MOST, stack.cols.length);
   const all = stack.cols.length;
   const heading = el("tr", {}, el("th", { scope: "col", text: t("table.corner") }));
   for (let j = 0; j < cols; j++) heading.append(el("th", { scope: "col" }, el("bdi", { text: stack.cols[j].shown })));
+  if (sinks) heading.append(el("th", { scope: "col", text: t("table.sink") }));
   const body = el("tbody");
   for (let i = 0; i < rows; i++) {
     const row = el("tr", {}, el("th", { scope: "row" }, el("bdi", { text: stack.rows[i].shown })));
@@ -25,6 +28,10 @@ function build(scene) {
         ? t("table.masked")
         : `${numbers.exact ? "" : "≈ "}${full(numbers.pattern[at], numbers.exact ? DIGITS : 2)}`;
       row.append(el("td", { text, class: masked ? "masked" : null }));
+    }
+    if (sinks) {
+      const rest = numbers.pattern.subarray(i * all, (i + 1) * all).reduce((left, share) => left - share, 1);
+      row.append(el("td", { text: full(Math.max(0, rest), 4) }));
     }
     body.append(row);
   }

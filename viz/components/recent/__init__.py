@@ -4,7 +4,6 @@ A line under the model's box with a menu to forget them one by one. The list liv
 browser's localStorage and tells the server what it holds. Knows no model and no language.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,14 @@ from viz.attention_map import Say
 from viz.marked import N_
 
 MOST_RECENT = 8
+# What may be typed, by (whether the Hub is open, whether a folder is).
+HINTS = {
+    (True, True): N_("or type a Hub id or a folder"),
+    (True, False): N_("or type a Hub id"),
+    (False, True): N_("or type a folder"),
+    (False, False): "",
+}
 STRINGS = {
-    "hint": N_("or type a Hub id or a folder"),
     "recent": N_("recent"),
     "title": N_("Checkpoints opened in this browser. Only the browser keeps this list."),
     "forget": N_("forget {ref}"),
@@ -38,16 +43,16 @@ def _component() -> Any:
     )
 
 
-def data(opened: str, say: Say) -> Mapping[str, object]:
-    """What the component is told: a checkpoint to put first, or "", and its words."""
-    return {
+def mount(opened: str, hint: str, say: Say, *, key: str) -> None:
+    """Show the line at this place; `opened` is a checkpoint to put first, or "".
+
+    The session's state of `key` has the list as `refs`, the latest first, once the browser has
+    told it; a change reruns the fragment around it.
+    """
+    data = {
         "opened": opened,
         "most": MOST_RECENT,
+        "hint": say(hint) if hint else "",
         "strings": {key: say(text) for key, text in STRINGS.items()},
     }
-
-
-def mount(opened: str, say: Say, *, key: str) -> None:
-    """Show the line at this place. The session's state of `key` has the list as `refs`, the
-    latest first, once the browser has told it; a change reruns the fragment around it."""
-    _component()(key=key, data=data(opened, say), on_refs_change=lambda: None)
+    _component()(key=key, data=data, on_refs_change=lambda: None)

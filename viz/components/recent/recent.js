@@ -70,7 +70,7 @@ function createList(root) {
 
   function draw() {
     const { strings } = data;
-    hint.textContent = strings.hint;
+    hint.textContent = data.hint;
     summary.textContent = strings.recent;
     menu.hidden = refs.length === 0;
     if (menu.hidden) menu.open = false;
