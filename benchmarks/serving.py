@@ -16,8 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-# As `make` says it: read when torch loads, so this module comes before it in every benchmark.
+# As `make` says it: read when torch and numpy load, so this module comes before them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 DESKTOP, PHONE = (1400, 900), (390, 844)

@@ -115,7 +115,7 @@ class Guess:
 
 def likeliest(logits: NDArray[np.floating], k: int) -> tuple[Guess, ...]:
     """The k likeliest tokens of one row of logits [vocabulary], the likeliest first."""
-    shares = _softmax(logits)
+    shares = shares_of(logits)
     # Sorted by what was compared, the logits: shares of far-off tokens all round to 0.
     order = np.argsort(-np.asarray(logits, dtype=np.float64), kind="stable")[:k]
     return tuple(Guess(int(i), float(shares[i]), rank) for rank, i in enumerate(order, start=1))
@@ -124,9 +124,10 @@ def likeliest(logits: NDArray[np.floating], k: int) -> tuple[Guess, ...]:
 def guess_of(logits: NDArray[np.floating], id_: int) -> Guess:
     """What one row of logits [vocabulary] says of the token `id_`."""
     before = (logits > logits[id_]).sum() + (logits[:id_] == logits[id_]).sum()
-    return Guess(id_, float(_softmax(logits)[id_]), int(before) + 1)
+    return Guess(id_, float(shares_of(logits)[id_]), int(before) + 1)
 
 
-def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def shares_of(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The softmax of some logits, which sums to 1."""
     exps = np.exp(np.asarray(logits, dtype=np.float64) - np.max(logits))
     return np.asarray(exps / exps.sum())

@@ -4,9 +4,13 @@ Display text comes from character spans, never from a tokenizer's raw pieces. Kn
 `tokenizers` library; neither models nor the screen.
 """
 
+from collections.abc import Sequence
+
 from tokenizers import Encoding, Tokenizer
 
 from model_runtime.types import Token
+
+Span = tuple[int, int]
 
 SPACE = "␣"  # how a token is shown that is nothing but white space
 
@@ -18,10 +22,15 @@ def tokens_of(encoding: Encoding, text: str, unknown_id: int | None) -> tuple[To
     normalisation drops, goes with its letter. Tokens that share a character (½ is read as
     1, ⁄ and 2) name their part in brackets: ½⟨1⟩.
     """
-    spans = _whole_spans(encoding, text)
+    offsets = [
+        None if special else span
+        for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    ]
+    pieces = encoding.tokens  # a new list each time it is asked for
+    spans = whole_spans(offsets, [piece == "▁" for piece in pieces], text)
     out = []
     for position, (id_, piece, word) in enumerate(
-        zip(encoding.ids, encoding.tokens, encoding.word_ids, strict=True)
+        zip(encoding.ids, pieces, encoding.word_ids, strict=True)
     ):
         span = spans[position]
         if span is None:
@@ -30,26 +39,27 @@ def tokens_of(encoding: Encoding, text: str, unknown_id: int | None) -> tuple[To
         shown = text[span[0] : span[1]]
         if not shown.strip():
             shown = SPACE
-        neighbours = (spans[i] for i in (position - 1, position + 1) if 0 <= i < len(spans))
-        if any(other and other[0] < span[1] and span[0] < other[1] for other in neighbours):
+        if is_shared(spans, position):
             shown += "⟨?⟩" if id_ == unknown_id else f"⟨{shown_piece(piece).strip() or SPACE}⟩"
         out.append(Token(position, id_, shown, span, word, is_unknown=id_ == unknown_id))
     return tuple(out)
 
 
-def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
-    """The characters of each token, None for special ones; what stands between two tokens
-    and is not white space goes to the one before it, or to the first."""
-    spans: list[tuple[int, int] | None] = [
-        None if special else span
-        for span, special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
-    ]
+def whole_spans(
+    offsets: Sequence[Span | None], are_spaces: Sequence[bool], text: str
+) -> list[Span | None]:
+    """The characters of each token, from a tokenizer's offsets; None stays None.
+
+    What stands between two tokens and is not white space goes to the one before it, or to the
+    first. `are_spaces` says which pieces are nothing but a space: the one that is thought
+    before a text, though its offsets are those of the first character, covers nothing.
+    """
+    spans = list(offsets)
     real = [i for i, span in enumerate(spans) if span is not None]
-    pieces = encoding.tokens  # a new list each time it is asked for
     for i in real:
         start, end = spans[i] or (0, 0)
-        if pieces[i] == "▁" and text[start:end].strip():
-            spans[i] = (start, start)  # the space that is thought before a text covers nothing
+        if are_spaces[i] and text[start:end].strip():
+            spans[i] = (start, start)
         elif text[start:end].strip():  # a space before a piece is no part of what is shown
             spans[i] = (start + len(text[start:end]) - len(text[start:end].lstrip()), end)
     for i, following in zip(real, [*real[1:], None][: len(real)], strict=True):
@@ -61,6 +71,15 @@ def _whole_spans(encoding: Encoding, text: str) -> list[tuple[int, int] | None]:
             end += 1
         spans[i] = (start, end)
     return spans
+
+
+def is_shared(spans: Sequence[Span | None], position: int) -> bool:
+    """Whether a token covers a character that its neighbour covers too."""
+    span = spans[position]
+    neighbours = (spans[i] for i in (position - 1, position + 1) if 0 <= i < len(spans))
+    return span is not None and any(
+        other and other[0] < span[1] and span[0] < other[1] for other in neighbours
+    )
 
 
 def shown_piece(piece: str) -> str:

@@ -39,7 +39,7 @@ def run() -> None:
         [st.Page(attention_page, title=question, url_path="attention", default=True)],
         position="hidden",
     )
-    info = _opened(page.title, problems)
+    info = _opened(page.title)
     if isinstance(info, HeadlightError):
         header.draw(None, None, page.title)
         _place()
@@ -61,7 +61,7 @@ def run() -> None:
     trust.footer(found[1])
 
 
-def _opened(question: str, problems: list[str]) -> ModelInfo | HeadlightError:
+def _opened(question: str) -> ModelInfo | HeadlightError:
     """What is known of the chosen model, or why it cannot be opened.
 
     A checkpoint that is not open yet is opened under a header that can be used meanwhile;
@@ -77,13 +77,13 @@ def _opened(question: str, problems: list[str]) -> ModelInfo | HeadlightError:
         return why_not
     on_its_way = opening.begin(ref)
     header.draw(None, None, question)
-    problems += state.mirror(None)
+    state.mirror(None)
     place = _place()
     while not on_its_way.wait(_POLL_SECONDS):
         show.progress(place, ref, on_its_way.progress)
     if on_its_way.problem:
         state.failed(on_its_way.problem)
-    state.begin_again(problems)
+    state.repeat()
     st.rerun()
 
 

@@ -108,17 +108,9 @@ def _line(picked: str) -> str:
     )
 
 
-@st.fragment
 def _models(opened: str) -> None:
     """One line a model, its variants one click further; then the checkpoints that this browser
-    opened, to which `opened` is added.
-
-    A fragment, for the browser tells its list after the page is drawn: that the list is longer
-    then is no reason to draw the page again.
-    """
-    state.speak()
-    if state.is_touched():
-        st.rerun()
+    opened, to which `opened` is added."""
     hint = recent.HINTS[settings().hub != "off", bool(settings().local_roots)]
     st.selectbox(
         _("Model"),
@@ -136,7 +128,7 @@ def _models(opened: str) -> None:
         else None,
         on_change=state.pick_model,
     )
-    recent.mount(opened, hint, _, key=state.RECENT)
+    recent.mount(opened, hint, _, key=state.RECENT, on_change=state.repeat)
 
 
 def _variants(variants: tuple[Entry, ...]) -> None:
@@ -176,7 +168,7 @@ def _text(info: ModelInfo | None, entry: Entry | None) -> None:
     )
     if info is None:
         return
-    with st.container(key="summary"):
+    with st.container(key="summary", gap="xxsmall"):
         st.caption(in_markdown(_in_language(entry.summary)) if entry else checkpoint.summary(info))
         if info.has_chat:
             st.checkbox(

@@ -41,7 +41,8 @@ from viz.components.recent import MOST_RECENT
 PICKED_MODEL, PICKED_VARIANT, RECENT = "_model", "_variant", "_recent"
 
 _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
-_BY_WIDGET, _SAID = "_by_widget", "_said"
+_BY_WIDGET, _SAID, _REPEATS, _REPEATED = "_by_widget", "_said", "_repeats", "_repeated"
+_PROBLEMS, _PLACE_PROBLEMS = "_problems", "_place_problems"
 _OPEN, _BEFORE, _FAILED, _NO_TEXT = "_open", "_before", "_failed", "_no_text"
 
 
@@ -71,38 +72,36 @@ def begin() -> list[str]:
     the run, which is active from here on.
     """
     url = {key: st.query_params[key] for key in OWNED if key in st.query_params}
-    was_touched = st.session_state.pop(_TOUCHED, False)
-    st.session_state[_BY_WIDGET] = was_touched
-    problems: list[str] = st.session_state.pop(_SAID, [])
-    if not was_touched and st.session_state.get(_SEEN) != url:
-        language.activate(_language(url))
-        values, problems = address.from_url(url, language.current())
-        for key, value in values.items():
-            st.session_state[key] = value
-        st.session_state[_NO_TEXT] = TEXT not in url
-        st.session_state[_BEFORE] = st.session_state[_FAILED] = None
+    chosen = st.session_state
+    was_touched = chosen.pop(_TOUCHED, False)
+    chosen[_REPEATED] = chosen.pop(_REPEATS, False)
+    if not chosen[_REPEATED]:
+        chosen[_BY_WIDGET] = was_touched
+        chosen[_PROBLEMS] = chosen.pop(_SAID, [])
+        if not was_touched and chosen.get(_SEEN) != url:
+            language.activate(_language(url))
+            values, chosen[_PROBLEMS] = address.from_url(url, language.current())
+            for key, value in values.items():
+                chosen[key] = value
+            chosen[_NO_TEXT] = TEXT not in url
+            chosen[_BEFORE] = chosen[_FAILED] = None
     for key in OWNED:
         # Streamlit forgets the value of a widget that a run did not show; a choice set by hand
         # it keeps. So a page without switches does not reset them.
-        st.session_state[key] = st.session_state[key]
+        chosen[key] = chosen[key]
     ref = chosen_ref()
-    st.session_state[PICKED_MODEL] = ref
+    chosen[PICKED_MODEL] = ref
     if catalog.is_builtin(ref):
-        st.session_state[PICKED_MODEL] = catalog.entry(ref).name
-        st.session_state[PICKED_VARIANT] = ref
-    speak()
-    return problems
+        chosen[PICKED_MODEL] = catalog.entry(ref).name
+        chosen[PICKED_VARIANT] = ref
+    language.activate(chosen[LANGUAGE])
+    return list(chosen[_PROBLEMS])
 
 
-def begin_again(problems: list[str]) -> None:
-    """What the next run takes over from this one, which ends here without a page."""
-    st.session_state[_SAID] = problems
-    st.session_state[_TOUCHED] = st.session_state[_BY_WIDGET]
-
-
-def speak() -> None:
-    """Speak the user's language from here on. A fragment that runs alone begins with this."""
-    language.activate(st.session_state[LANGUAGE])
+def repeat() -> None:
+    """A callback, or before a rerun: the next run says what this one said. Nothing of the
+    choices has changed; more is known of what they mean."""
+    st.session_state[_REPEATS] = True
 
 
 def _language(url: Mapping[str, str]) -> str:
@@ -258,11 +257,6 @@ def touched() -> None:
     st.session_state[_TOUCHED] = True
 
 
-def is_touched() -> bool:
-    """Whether a widget was used since the last whole run began: a fragment alone has run."""
-    return bool(st.session_state.get(_TOUCHED))
-
-
 def pick_model() -> None:
     """The picker's callback: a line of the list, or what was typed into it."""
     picked = str(st.session_state[PICKED_MODEL] or "").strip()
@@ -319,10 +313,12 @@ def chosen_head(trace: Trace, n_rows: Mapping[StackName, int]) -> tuple[Chosen, 
     leaves the address. None is said where a widget has just changed what exists: the address
     is then of the picture before, and the component corrects it.
     """
-    by_widget = st.session_state.get(_BY_WIDGET, False)
-    found = address.head_from(st.query_params, trace, n_rows, all_or_nothing=by_widget)
-    if by_widget:
+    chosen = st.session_state
+    found = address.head_from(st.query_params, trace, n_rows, all_or_nothing=chosen[_BY_WIDGET])
+    if chosen[_BY_WIDGET]:
         return found.chosen, []
     for key in found.unusable:
         del st.query_params[key]
-    return found.chosen, found.problems
+    said = chosen.get(_PLACE_PROBLEMS, []) if chosen[_REPEATED] else []
+    chosen[_PLACE_PROBLEMS] = found.problems or said
+    return found.chosen, list(chosen[_PLACE_PROBLEMS])

@@ -1,19 +1,17 @@
 """What a model predicts at each position: its likeliest tokens, as a table and as CSV.
 
-A trace in, text out; tokens reach HTML through `labels` only. Knows neither the session nor
-the language it speaks: sentences go through the `say` it is given.
+A trace in, text out. Knows neither the session nor the language it speaks: sentences go
+through the `say` it is given. What is predicted of a text as a whole is in `answers`.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 from model_runtime.measures import Guess, guess_of, likeliest
 from model_runtime.types import MASK, ModelInfo, Token, Trace
-from viz import theme
+from viz import answers, guesses
 from viz.attention_map import Say
-from viz.labels import in_csv, in_html
+from viz.labels import in_html
 from viz.marked import N_
 
 STYLE = Path(__file__).parent / "predictions.css"
@@ -33,9 +31,14 @@ AT_TOKENS = N_(
     "At each position: the tokens that the model answers with, the likeliest first, with their "
     "shares, the softmax of the logits over all {n} tokens it knows."
 )
+AT_LABELS = N_(
+    "At each token: the labels that the model gives it, the likeliest first, with their shares, "
+    "the softmax of the logits over its {n} labels."
+)
 HINT = N_("Type [MASK] in place of a word, and see what the model would put there.")
 OWN = N_("Under the line, the model writes on by itself.")
 LAST = N_("These are the last {most} of {all} positions; the CSV has all of them.")
+KEPT = N_("The text is long: of its {all} positions, predictions are kept of the last {kept}.")
 TITLE = N_("What it predicts")
 READ = N_("token")
 READ_AND_NEXT = N_("token read → next token")
@@ -49,40 +52,51 @@ class Row:
     """What one position predicts."""
 
     token: Token  # read at this position
-    following: Token | None  # what comes next; None in an encoder, which sees it already
+    following: Token | None  # what comes next; None where the model does not predict that
     guesses: tuple[Guess, ...]
     real: Guess | None  # what the model says of `following`
     is_own: bool  # the model chose `following` itself, going on from a text
 
 
+def predicts(trace: Trace) -> bool:
+    """Whether there is anything to show: some models have no head, and predict nothing."""
+    return trace.info.predicts != "nothing" and trace.logits.size > 0
+
+
 def fills_blanks(info: ModelInfo) -> bool:
-    """Whether a model fills blanks: an encoder that knows [MASK]."""
-    return info.family == "encoder" and MASK in info.vocabulary
+    """Whether a model fills blanks."""
+    return bool(info.mask) and info.predicts == "tokens"
+
+
+def hint(info: ModelInfo, say: Say) -> str:
+    """How a blank is typed, for a model that fills blanks."""
+    return say(HINT).replace(MASK, info.mask or MASK)
 
 
 def has_blank(trace: Trace) -> bool:
     """Whether there is a blank to fill."""
-    return fills_blanks(trace.info) and any(token.text == MASK for token in trace.reading.source)
+    return fills_blanks(trace.info) and any(
+        token.text == trace.info.mask for token in trace.reading.source
+    )
 
 
 def is_the_point(trace: Trace) -> bool:
     """Whether predicting is what the model is shown for, so that the table is open at first."""
+    if trace.info.predicts != "tokens":
+        return predicts(trace)
     return trace.info.family == "decoder" or has_blank(trace)
 
 
 def rows(trace: Trace, last: int | None = None) -> list[Row]:
-    """The positions that predict, or the `last` of them. Of an encoder's, those with a blank;
-    all, if it has none."""
+    """The positions that predict and whose logits are kept, or the `last` of them. Of an
+    encoder's, those with a blank; all, if it has none."""
     reading = trace.reading
-    if trace.info.family == "encoder":
-        tokens = reading.source
-        if has_blank(trace):
-            tokens = tuple(token for token in tokens if token.text == MASK)
-        following: tuple[Token, ...] = ()
-    else:
-        tokens, following = reading.target[:-1], reading.target[1:]
-    starts_own = reading.n_given if reading.target_is_own and reading.n_given else len(tokens) + 1
+    following = reading.target[1:] if trace.info.writes else ()
+    starts_own = len(reading.target) + 1
+    if reading.target_is_own and reading.n_given:
+        starts_own = reading.n_given
     found = []
+    tokens = _kept(trace)
     for token in tokens[-last:] if last else tokens:
         logits = trace.logits_at(token.position)
         after = following[token.position] if following else None
@@ -99,61 +113,71 @@ def rows(trace: Trace, last: int | None = None) -> list[Row]:
 
 
 def n_rows(trace: Trace) -> int:
-    """How many positions predict."""
-    if trace.info.family != "encoder":
-        return len(trace.reading.target) - 1
-    masks = sum(token.text == MASK for token in trace.reading.source)
-    return masks if has_blank(trace) else len(trace.reading.source)
+    """How many positions predict and have their logits kept."""
+    return len(_kept(trace))
+
+
+def _kept(trace: Trace) -> tuple[Token, ...]:
+    start = trace.logits_start
+    tokens = answers.readers(trace)[start : start + len(trace.logits)]
+    blanks = tuple(token for token in tokens if token.text == trace.info.mask)
+    return blanks if blanks and fills_blanks(trace.info) else tokens
 
 
 def table(trace: Trace, say: Say) -> str:
-    """The rows as HTML, at most the last MOST_ROWS. Wants the rules of STYLE on the page."""
+    """What is predicted as HTML, of many positions the last MOST_ROWS. Wants the rules of
+    STYLE on the page, and a trace that `predicts`."""
+    if trace.info.predicts == "text labels":
+        return answers.labels_table(trace, say(TITLE), say)
+    if trace.info.predicts == "answer span":
+        return answers.spans_table(trace, say(TITLE), say)
     shown = rows(trace, MOST_ROWS)
-    writes = shown[0].following is not None
     beyond = any(row.real and row.real.rank > N_GUESSES for row in shown)
-    heads = [say(READ_AND_NEXT if writes else READ), *map(str, range(1, N_GUESSES + 1))]
+    writes = any(row.following for row in shown)
+    n_guesses = max(len(row.guesses) for row in shown)
+    heads = [say(READ_AND_NEXT if writes else READ), *map(str, range(1, n_guesses + 1))]
     if beyond:
         heads.append(say(ELSE))
-    head = "".join(f'<th scope="col">{in_html(text)}</th>' for text in heads)
-    body = "".join(_row(row, trace.info.vocabulary, beyond, say) for row in shown)
-    said = " ".join(in_html(sentence) for sentence in _caption(trace, shown, say))
-    return (
-        f'<div class="predictions" role="region" tabindex="0" aria-label="{in_html(say(TITLE))}" '
-        f'style="{_colours()}"><table><caption><span>{said}</span></caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    body = (_row(row, trace.info.vocabulary, beyond, say) for row in shown)
+    return guesses.table(say(TITLE), _caption(trace, shown, say), heads, body)
 
 
 def as_csv(trace: Trace) -> bytes:
     """All rows, a line a guess: 9 digits, and 1 at what comes next. What comes next has a line
     of its own if it is not among the guesses. Starts with a byte order mark, for Excel."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["position", "token read", "rank", "predicted", "share", "comes next"])
+    if trace.info.predicts == "text labels":
+        return answers.labels_csv(trace)
+    if trace.info.predicts == "answer span":
+        return answers.spans_csv(trace)
+    lines = []
     for row in rows(trace):
         more = (row.real,) if row.real and row.real.rank > N_GUESSES else ()
         for guess in (*row.guesses, *more):
-            writer.writerow([
-                row.token.position,
-                in_csv(row.token.text),
-                guess.rank,
-                in_csv(_name(trace.info.vocabulary, guess.id)),
-                f"{guess.share:.9g}",
-                "1" if guess == row.real else "",
-            ])  # fmt: skip
-    return out.getvalue().encode("utf-8-sig", "replace")
+            name = guesses.named(trace.info.vocabulary, guess.id)
+            is_next = "1" if guess == row.real else ""
+            place = (row.token.position, row.token.text)
+            lines.append((*place, guess.rank, name, guess.share, is_next))
+    heads = ("position", "token read", "rank", "predicted", "share", "comes next")
+    return guesses.as_csv(heads, lines)
 
 
 def _caption(trace: Trace, shown: list[Row], say: Say) -> list[str]:
     """What the table shows, and what it leaves out: a sentence each."""
-    kind = NEXT if shown[0].following else IN_BLANKS if has_blank(trace) else AT_TOKENS
-    sentences = [say(kind).format(n=f"{len(trace.info.vocabulary):,}")]
+    filled = fills_blanks(trace.info) and shown[0].token.text == trace.info.mask
+    kind = NEXT if shown[0].following else IN_BLANKS if filled else AT_TOKENS
+    if trace.info.predicts == "token labels":
+        kind = AT_LABELS
+    said = say(kind).format(n=f"{len(trace.info.vocabulary):,}")
+    sentences = [said.replace(MASK, trace.info.mask or MASK)]
     if any(row.is_own for row in shown) and not all(row.is_own for row in shown):
         sentences.append(say(OWN))
     if fills_blanks(trace.info) and not has_blank(trace):
-        sentences.append(say(HINT))
+        sentences.append(hint(trace.info, say))
     if n_rows(trace) > len(shown):
         sentences.append(say(LAST).format(most=len(shown), all=n_rows(trace)))
+    if trace.logits_start:
+        n_all = len(answers.readers(trace))
+        sentences.append(say(KEPT).format(all=n_all, kept=n_all - trace.logits_start))
     return sentences
 
 
@@ -161,44 +185,19 @@ def _row(row: Row, vocabulary: tuple[str, ...], beyond: bool, say: Say) -> str:
     read = f"<bdi>{in_html(row.token.text)}</bdi>"
     if row.following:
         read += f'<span class="to">→</span><bdi>{in_html(row.following.text)}</bdi>'
-    cells = "".join(_cell(guess, vocabulary, row.real, say) for guess in row.guesses)
+    cells = [_cell(guess, vocabulary, row.real, say) for guess in row.guesses]
     if row.real and row.real.rank > N_GUESSES:
-        cells += _cell(row.real, vocabulary, row.real, say)
+        cells.append(_cell(row.real, vocabulary, row.real, say))
     elif beyond:
-        cells += "<td></td>"
-    kind = ' class="own"' if row.is_own else ""
+        cells.append("<td></td>")
     position = f'<span class="position">{row.token.position}</span>'
-    return f'<tr{kind}><th scope="row">{position}{read}</th>{cells}</tr>'
+    return guesses.row(position + read, cells, is_own=row.is_own)
 
 
 def _cell(guess: Guess, vocabulary: tuple[str, ...], real: Guess | None, say: Say) -> str:
-    name = in_html(_name(vocabulary, guess.id))
-    rank = mark = ""
-    if guess == real:
-        mark = f'<span class="spoken"> ({in_html(say(COMES_NEXT))})</span>'
-    if guess.rank > N_GUESSES:
-        rank = f' · <span class="rank">{in_html(say(RANK).format(rank=guess.rank))}</span>'
-    return (
-        f'<td{" class=real" if mark else ""} title="{guess.share:.6g}">'
-        f'<span class="guess"><bdi>{name}</bdi>{mark}</span>'
-        f'<span class="share">{guess.share:.2f}{rank}</span>'
-        f'<span class="bar" style="width: {100 * guess.share:.1f}%"></span></td>'
+    return guesses.guess(
+        guesses.named(vocabulary, guess.id),
+        guess.share,
+        mark=say(COMES_NEXT) if guess == real else "",
+        rank=say(RANK).format(rank=guess.rank) if guess.rank > N_GUESSES else "",
     )
-
-
-def _name(vocabulary: tuple[str, ...], id_: int) -> str:
-    name = vocabulary[id_]
-    return name if name.strip() else "␣"
-
-
-def _colours() -> str:
-    """The palettes' colours as CSS variables that follow the page's light or dark scheme."""
-    light, dark = theme.LIGHT, theme.DARK
-    pairs = {
-        "accent": (light["accent"], dark["accent"]),
-        "bar": (light["sequential"][6], dark["sequential"][8]),
-        "quiet": (light["quiet"], dark["quiet"]),
-        "faint": (light["faint"], dark["faint"]),
-        "ground": (light["ground"], dark["ground"]),
-    }
-    return "; ".join(f"--{name}: light-dark({a}, {b})" for name, (a, b) in pairs.items())

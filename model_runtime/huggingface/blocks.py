@@ -100,7 +100,10 @@ class Blocks:
         elif pattern is not None:
             self.parts.pattern.append((pattern.of, product.left.clone()))
             self.parts.v.append(_rows(product.right, right, product.right_axes, last))
-            queries = pattern.of.amax(product.left_axes.index(summed)) // KEYS
+            # Shifted blocks leave hidden cells of other queries in a row: take the largest share.
+            axis = product.left_axes.index(summed)
+            largest = product.left.argmax(axis, keepdim=True)
+            queries = pattern.of.gather(axis, largest).squeeze(axis) // KEYS
             rows = _spread(queries, product.left_axes.replace(summed, ""), product.out_axes[:-1])
             self.parts.z.append((rows.expand(out.shape[:-1]), out.clone()))
 

@@ -73,7 +73,7 @@ def read_config(folder: Path, ref: str) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # every class checks its values in its own way
-        why = first_line(error)
+        why = in_one_line(error)
     else:
         # Options that would take other weights, or other code, than what was checked.
         for name in ("transformers_weights", "fusion_config"):
@@ -91,7 +91,7 @@ def _read(folder: Path, ref: str) -> dict[str, Any]:
             raise ValueError("it is far too long")
         raw = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError, RecursionError) as error:
-        why = first_line(error)
+        why = in_one_line(error)
     else:
         if isinstance(raw, dict):
             return raw
@@ -199,7 +199,6 @@ def _is_decoder(config: PreTrainedConfig) -> bool:
     return bool(getattr(config, "is_decoder", False))
 
 
-def first_line(error: BaseException) -> str:
+def in_one_line(error: BaseException) -> str:
     """What an error says, short enough to stand within a sentence."""
-    lines = str(error).strip().splitlines()
-    return (lines[0].strip()[:200].rstrip(" .:") if lines else "") or type(error).__name__
+    return " ".join(str(error).split())[:200].rstrip(" .:") or type(error).__name__

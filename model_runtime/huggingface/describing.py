@@ -5,6 +5,7 @@ Knows no text but the examples, and runs nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def described(
         mask=mask or "",
         takes_pair=family == "encoder" and reader.takes_pair,
         has_chat=family == "decoder" and reader.has_chat,
-        self_check=probed.result,
+        self_check=replace(probed.result, remarks=(*loaded.remarks, *probed.result.remarks)),
     )
 
 

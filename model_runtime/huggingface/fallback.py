@@ -7,6 +7,7 @@ made its scores, and on to the product with v. Only looks; knows no model file i
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,12 +17,14 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from model_runtime.huggingface.blocks import BLOCKED, Blocks
 from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.following import (
+    Found,
     Scores,
     call_of,
     follow_scores,
     found_at,
     fused_call,
     keeps_pattern,
+    mixed_call,
 )
 from model_runtime.huggingface.products import Product, as_mixture, as_scores, product_of
 
@@ -53,12 +56,13 @@ class _Watch(TorchFunctionMode):
     def __init__(self, calls: list[AttentionCall]) -> None:
         super().__init__()
         self._calls = calls
-        self._running: list[str] = []
+        self._running: list[_Run] = []
         self._shape: Sequence[int] = (1, 1)  # texts, tokens
         self._blocks: Blocks | None = None  # of the module that is running, if it works in blocks
         # What is known of a tensor lives as long as the tensor itself.
         self._scores: Any = WeakTensorKeyDictionary()  # of Scores
         self._patterns: Any = WeakTensorKeyDictionary()  # of Found
+        self._derived: Any = WeakTensorKeyDictionary()  # of Found: no longer a pattern itself
 
     def enter(self, name: str) -> Any:
         """A hook that notes that a module starts."""
@@ -66,8 +70,9 @@ class _Watch(TorchFunctionMode):
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             inputs = [of for of in (*args, *kwargs.values()) if isinstance(of, Tensor)]
             if not self._running:
+                inputs.sort(key=lambda of: of is not kwargs.get("input_ids"))
                 self._shape = next((of.shape for of in inputs if of.dim() > 1), (1, 1))
-            self._running.append(name)
+            self._running.append(_Run(name, len(self._calls)))
             if self._blocks is None and type(module).__name__ in BLOCKED:
                 self._blocks = Blocks(name, self._shape[1], inputs)
 
@@ -77,8 +82,10 @@ class _Watch(TorchFunctionMode):
         """A hook that notes that a module has ended, or failed."""
         if not self._running:
             return
-        name = self._running.pop()
-        if self._blocks is not None and name == self._blocks.parts.module:
+        run = self._running.pop()
+        if run.mixed is not None:
+            self._calls[run.first :] = [mixed_call(run.mixed, run.name)]
+        if self._blocks is not None and run.name == self._blocks.parts.module:
             call = self._blocks.call()
             self._calls.extend([call] if call is not None else [])
             self._blocks = None
@@ -91,10 +98,10 @@ class _Watch(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run `func` as it is, then take note."""
-        kwargs = kwargs or {}
-        out = func(*args, **kwargs)
+        out = func(*args, **(kwargs or {}))
         if self._running and not inside_interface.get():
             name = getattr(func, "__name__", "")
+            args, kwargs = _in_order(args, dict(kwargs or {}))
             if self._blocks is not None:
                 self._blocks.note(func, name, args, kwargs, out)
             elif isinstance(out, Tensor):
@@ -108,7 +115,7 @@ class _Watch(TorchFunctionMode):
         if product is not None:
             self._note_product(product, out)
         elif name == "scaled_dot_product_attention":
-            self._calls.append(fused_call(self._running[-1], out, *args, **kwargs))
+            self._calls.append(fused_call(self._running[-1].name, out, *args, **kwargs))
         elif name == "softmax":
             scores = self._scores.get(args[0])
             if scores is not None and _over_last_axis(args, kwargs):
@@ -117,32 +124,64 @@ class _Watch(TorchFunctionMode):
             self._note_change(name, args, kwargs, out)
 
     def _note_product(self, product: Product, out: Tensor) -> None:
-        for operand, is_left in ((product.left, True), (product.right, False)):
+        derived = self._derived.get(product.left, self._derived.get(product.right))
+        for operand, other, is_left in (
+            (product.left, product.right, True),
+            (product.right, product.left, False),
+        ):
             found = self._patterns.get(operand)
             mixture = None if found is None else as_mixture(product, is_left, out)
-            if mixture is not None:
-                call = call_of(found, mixture, self._running[-1], self._shape[0])
-                self._calls.append(call)
+            if mixture is None:
+                continue
+            if derived is None and other not in self._patterns:
+                self._calls.append(call_of(found, mixture, self._running[-1].name, self._shape[0]))
                 return
+            derived = found
+        if derived is not None:
+            self._derived[out] = self._running[-1].mixed = derived
+            return
         pair = as_scores(product)
         if pair is not None:
-            self._scores[out] = Scores.of(self._running[-1], pair, product, out)
+            self._scores[out] = Scores.of(self._running[-1].name, pair, product, out)
 
     def _note_change(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Tensor
     ) -> None:
         """What was known of the arguments and still holds of the result; in place, what does
         not hold any more is forgotten."""
-        scores = follow_scores(name, args, kwargs, self._scores.get, out)
-        found = self._patterns.get(args[0]) if args and isinstance(args[0], Tensor) else None
-        for table, known in (
-            (self._scores, scores),
-            (self._patterns, found if keeps_pattern(name, args, out) else None),
+        tensors = [arg for arg in args if isinstance(arg, Tensor)]
+        known = follow_scores(name, args, kwargs, self._scores.get, out)
+        found = next(filter(None, map(self._patterns.get, tensors)), None)
+        derived = next(filter(None, map(self._derived.get, tensors)), None)
+        is_kept = found is not None and keeps_pattern(name, tensors, out)
+        for table, now in (
+            (self._scores, known),
+            (self._patterns, found if is_kept else None),
+            (self._derived, derived if is_kept else derived or found),
         ):
-            if known is not None:
-                table[out] = known
+            if now is not None:
+                table[out] = now
             elif out in table:
                 del table[out]
+
+
+@dataclass
+class _Run:
+    """A module that is running."""
+
+    name: str
+    first: int  # calls recorded before it
+    mixed: Found | None = None  # a pattern that it did more with than mixing values
+
+
+def _in_order(
+    args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments with the tensors first, whether or not they were given by name."""
+    for name in ("input", "other", "mat2", "tensors"):
+        if name in kwargs:
+            args = (*args, kwargs.pop(name))
+    return args, kwargs
 
 
 def _over_last_axis(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

@@ -67,7 +67,7 @@ def _local(reference: Reference, allowed: Settings) -> Path:
     folder = Path(os.path.realpath(os.path.expanduser(ref)))
     if not _is_within(folder, allowed):
         raise _outside(ref, allowed)
-    if not folder.exists():
+    if not os.path.exists(folder):  # which, unlike Path's, takes a name of any length
         raise NotFoundHere(ref=ref, known=", ".join(known(allowed)) or "–")
     if not folder.is_dir():
         raise NotAFolder(ref=ref)
@@ -99,7 +99,7 @@ def known(allowed: Settings) -> list[str]:
 
 
 def _configs(root: Path) -> Iterator[Path]:
-    for depth in range(_DEEPEST):
+    for depth in range(_DEEPEST + 1):
         yield from sorted(root.glob("*/" * depth + CONFIG))
 
 

@@ -17,12 +17,15 @@ from model_runtime.huggingface.calls import HIDDEN_BELOW, AttentionCall
 from model_runtime.huggingface.products import Mixture, Product
 
 UNEXPLAINED = N_("its scores hold something that is neither q·k nor was seen being added")
+LOST = N_("its scores are not q·k times a number, plus something")
+MIXED = N_("its pattern is made of several softmaxes, or changed after the softmax")
 NO_HEADS = N_("its scores do not have one axis for the texts and one for the heads")
 
 _SAME = {"to", "type", "type_as", "float", "double", "contiguous", "clone", "dropout"}
 _VIEWS = {"view", "reshape", "unsqueeze", "squeeze", "flatten", "unflatten", "expand"}
 _SUMS = {"add": 1.0, "sub": -1.0}
 _AFTER_SOFTMAX = _SAME | _VIEWS | {"masked_fill", "mul", "nan_to_num"}
+_GLANCE = 1_000
 _FILLS = {"masked_fill", "where", "max", "maximum", "clamp"}
 
 
@@ -43,6 +46,7 @@ class Scores:
     module: str  # the one that computed the product
     terms: tuple[Term, ...]
     is_biased: bool
+    is_lost: bool = False  # something else was done to them since
 
     @classmethod
     def of(
@@ -58,7 +62,9 @@ class Scores:
 
     def plus(self, other: "Scores | None", addend: Any, factor: float) -> "Scores":
         """The sum with other scores, or with anything else."""
-        if other is None:
+        if self.is_lost and other is not None and not other.is_lost:
+            return replace(other.times(factor), is_biased=True)
+        if other is None or other.is_lost:
             return replace(self, is_biased=self.is_biased or not is_mask(addend))
         terms = self.terms + other.times(factor).terms
         return replace(self, terms=terms, is_biased=self.is_biased or other.is_biased)
@@ -71,18 +77,34 @@ def follow_scores(
     known: Callable[[Tensor], Scores | None],
     out: Tensor,
 ) -> Scores | None:
-    """What is known of `out`, which torch's function `name` made; None if it is no longer a
-    sum with q·kᵀ in it, or never was."""
+    """What is known of `out`, which torch's function `name` made; None if no scores went in,
+    or if it is no table of scores any more."""
     operands = [args[i] if i < len(args) else None for i in range(3)]
     scores = [known(operand) if isinstance(operand, Tensor) else None for operand in operands]
-    first = next((found for found in scores if found is not None), None)
-    if first is None or out.dim() < 3:
+    found = [of for of in scores if of is not None]
+    if not found or out.dim() < 3:
         return None
-    name = plain_name(name)
+    first = next((of for of in found if not of.is_lost), found[0])
+    kept = _kept(plain_name(name), operands, scores, first, kwargs, out)
+    if kept is not None:
+        return kept
+    is_table = any(isinstance(of, Tensor) and of.shape == out.shape for of in operands)
+    return replace(first, is_lost=True) if is_table else None
+
+
+def _kept(
+    name: str,
+    operands: Sequence[Any],
+    scores: Sequence[Scores | None],
+    first: Scores,
+    kwargs: Mapping[str, Any],
+    out: Tensor,
+) -> Scores | None:
+    """The scores after a function that keeps them a sum with q·kᵀ in it."""
     if name in _SAME:
         return first
     if name in _VIEWS:
-        return first if out.shape[-2:] == args[0].shape[-2:] else None
+        return first if out.shape[-2:] == operands[0].shape[-2:] else None
     if name == "setitem":
         return replace(first, is_biased=True)
     if name in _SUMS:
@@ -99,9 +121,10 @@ def follow_scores(
     return None
 
 
-def keeps_pattern(name: str, args: Sequence[Any], out: Tensor) -> bool:
-    """Whether a pattern that torch's function `name` is given first is still one after it."""
-    return plain_name(name) in _AFTER_SOFTMAX and out.shape[-2:] == args[0].shape[-2:]
+def keeps_pattern(name: str, tensors: Sequence[Tensor], out: Tensor) -> bool:
+    """Whether what torch's function `name` makes of a pattern is still one: the same shares,
+    some of them perhaps hidden."""
+    return plain_name(name) in _AFTER_SOFTMAX and out.shape[-2:] == tensors[0].shape[-2:]
 
 
 def plain_name(name: str) -> str:
@@ -146,7 +169,10 @@ def _is_hidden(fill: Any) -> bool:
 def is_mask(addend: Any) -> bool:
     """Whether adding it only hides: 0, or far below every score."""
     addend = torch.as_tensor(addend)
-    return bool(((addend == 0) | (addend <= HIDDEN_BELOW)).all())
+    for part in (addend.reshape(-1)[:_GLANCE], addend):  # a bias shows at once
+        if not bool(((part == 0) | (part <= HIDDEN_BELOW)).all()):
+            return False
+    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,23 +193,27 @@ def found_at(scores: Scores, before: Tensor) -> Found:
     """What went into a softmax: `before` is [*lead, n_q, n_k] and known as `scores`."""
     lead = before.shape[:-2]
     q, k, scale = _joined(scores.terms, lead)
-    dot = torch.matmul(q.double(), k.double().transpose(-1, -2)) * scale
-    rest = with_hidden_rows_seen(before.double(), dot)
-    shown = rest > HIDDEN_BELOW
-    is_plain = torch.where(shown, rest, 0.0).abs().max() <= rounding(before, q, k, scale)
-    added = None if bool(is_plain) else rest
-    visible = shown if added is None and not bool(shown.all()) else None
+    rest = rest_of(before, q, k, scale)
+    hidden = rest <= HIDDEN_BELOW
+    worst = rest.masked_fill(hidden, 0.0).abs().max()
+    added = None if float(worst) <= rounding(before, q, k, scale) else rest
+    visible = ~hidden if added is None and bool(hidden.any()) else None
     explained = scores.is_biased or bool((before <= HIDDEN_BELOW).all(-1).any())
-    trouble = "" if added is None or explained else UNEXPLAINED
+    trouble = LOST if scores.is_lost else "" if added is None or explained else UNEXPLAINED
     return Found(scores.module, lead, q, k, scale, added, visible, trouble)
 
 
-def with_hidden_rows_seen(scores: Tensor, dot: Tensor) -> Tensor:
-    """What was added to `dot`. A row in which every cell is hidden, as of a padding token, is
-    raised to 0: softmax is the same, and the model does share such a row out."""
+def rest_of(scores: Tensor, q: Tensor, k: Tensor, scale: float) -> Tensor:
+    """What was added to q·kᵀ·scale to make scores, in 32 bits of a difference in 64.
+
+    A row in which every cell is hidden, as of a padding token, is raised to 0 first: softmax is
+    the same, and the model does share such a row out."""
+    dot = torch.matmul(q.double() * scale, k.double().transpose(-1, -2))
     highest = scores.amax(-1, keepdim=True)
     raised = (highest <= HIDDEN_BELOW) & highest.isfinite()
-    return torch.where(raised, scores - highest, scores) - dot
+    if bool(raised.any()):
+        scores = torch.where(raised, scores - highest, scores)
+    return torch.sub(scores, dot).float()
 
 
 def rounding(before: Tensor, q: Tensor, k: Tensor, scale: float) -> float:
@@ -237,12 +267,18 @@ def call_of(found: Found, mixture: Mixture, module: str, batch: int) -> Attentio
         k=by_head(found.k, found.lead),
         v=by_head(mixture.v, lead),
         scale=found.scale,
-        added=None if added is None else once(added.float()),
+        added=None if added is None else once(added),
         visible=None if visible is None else once(visible.expand(pattern.shape)),
         pattern=pattern,
         z=by_head(mixture.z, lead).clone(),  # some models go on to add to it in place
         trouble=found.trouble or ("" if _has_heads(found.lead, batch) else NO_HEADS),
     )
+
+
+def mixed_call(found: Found, module: str) -> AttentionCall:
+    """In place of calls that are not softmax(scores)·v."""
+    nothing = found.q[..., :0]
+    return AttentionCall(module, found.q, found.k, nothing, found.scale, None, trouble=MIXED)
 
 
 def fused_call(
@@ -297,7 +333,7 @@ def _by_head(tensor: Tensor, lead: torch.Size, batch: int) -> Tensor:
 def once(table: Tensor) -> Tensor:
     """What is the same for all heads or all texts, kept once."""
     for axis in (1, 0):
-        one = table.narrow(axis, 0, 1)
-        if bool((table == one).all()):
+        one, last = table.narrow(axis, 0, 1), table.narrow(axis, table.shape[axis] - 1, 1)
+        if torch.equal(one, last) and bool((table == one).all()):
             table = one.contiguous()
     return table

@@ -104,19 +104,20 @@ def _ensure_allowed(reference: Reference, allowed: Settings) -> None:
         raise HubNotListed(ref=str(reference), allowed=names, setting=f"{PREFIX}HUB_MODELS")
 
 
-def _said(error: Exception, reference: Reference) -> HeadlightError:
+def _said(error: BaseException, reference: Reference) -> HeadlightError:
     """What went wrong on the way to the Hub, as one of ours."""
     ref = str(reference)
-    if isinstance(error, GatedRepoError):  # a kind of the next one, so it comes first
+    if isinstance(error, RevisionResolutionError):
+        error = error.__cause__ or error  # what kept the client from asking
+    if isinstance(error, GatedRepoError):  # which is a kind of “not found”
         return Gated(ref=ref, setting=f"{PREFIX}HUB_TOKEN")
-    if isinstance(error, RepositoryNotFoundError):
-        return ModelNotFound(ref=ref)
     if isinstance(error, RevisionNotFoundError):
         return RevisionNotFound(model=reference.name, revision=reference.revision or "main")
     if isinstance(error, HfHubHTTPError):
-        return Offline(ref=ref, why=f"HTTP {error.response.status_code}")
-    if isinstance(error, RevisionResolutionError) and error.__cause__:
-        return Offline(ref=ref, why=type(error.__cause__).__name__)
+        status = error.response.status_code
+        # 401 is what strangers are told of all that they may not see, whether it is there or not.
+        is_known = status not in (401, 404) and not isinstance(error, RepositoryNotFoundError)
+        return Offline(ref=ref, why=f"HTTP {status}") if is_known else ModelNotFound(ref=ref)
     return Offline(ref=ref, why=type(error).__name__)
 
 

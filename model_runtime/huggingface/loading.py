@@ -4,7 +4,9 @@ Every weight comes from the checkpoint, or the checkpoint is refused. Runs nothi
 nothing; knows neither texts nor the screen.
 """
 
+import logging
 import sys
+import threading
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedModel
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from model_runtime.errors import N_, Corrupt, HeadlightError, NoTokenizer, WrongWeights
 from model_runtime.huggingface.configs import (
@@ -26,7 +28,7 @@ from model_runtime.huggingface.configs import (
     Family,
     base,
     choose,
-    first_line,
+    in_one_line,
     read_config,
 )
 from model_runtime.huggingface.finding import Found
@@ -41,8 +43,8 @@ from model_runtime.settings import settings
 from model_runtime.types import Predicts, Remark
 
 # What is wrong with a checkpoint is said in an error; the rest would fill the server's log.
-logging.set_verbosity(logging.ERROR)
-logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+transformers_logging.set_verbosity(logging.ERROR)
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 NO_HEAD = N_(
     "The weights of what {architecture} predicts with are not in the checkpoint, so only what "
@@ -54,6 +56,8 @@ _NAMED = 3  # weights named in a sentence
 _MOST_PER_STORED, _MOST_MORE = 8, 2**20
 # What configs call the most positions that a model was trained on.
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+# What a vocabulary may be kept in, whatever the class calls its files.
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model", "tekken.json")
 _TICK = 2**25  # bytes between two reports
 
 
@@ -114,29 +118,35 @@ class _Refused:
     only_head: bool = False  # all else is there
 
 
+# transformers swaps functions of its classes for the time that it builds a model. Two at once
+# would swap back in the wrong order, and no weights would be tied from then on.
+_building = threading.Lock()
+
+
 def _opened(
     found: Found, config: PreTrainedConfig, choice: Choice, report: Report
 ) -> PreTrainedModel | _Refused:
     """The model with every one of its weights from the files."""
     watching = _watch.set(_Watch(found, report))
     try:
-        loaded: Any = choice.model_class.from_pretrained(
-            found.folder,
-            config=config,
-            dtype=torch.float32,
-            attn_implementation="eager",
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,  # they are refused below, with their names
-            output_loading_info=True,
-        )
+        with _building:
+            loaded: Any = choice.model_class.from_pretrained(
+                found.folder,
+                config=config,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # they are refused below, with their names
+                output_loading_info=True,
+            )
     except HeadlightError as error:
         return _Refused(error.with_traceback(None))
     except (SafetensorError, OSError) as error:
-        return _Refused(Corrupt(ref=found.ref, file=WEIGHTS, why=first_line(error)))
+        return _Refused(Corrupt(ref=found.ref, file=WEIGHTS, why=in_one_line(error)))
     except Exception as error:  # each class finds its own faults with a config
-        return _Refused(WrongWeights(ref=found.ref, what=first_line(error)))
+        return _Refused(WrongWeights(ref=found.ref, what=in_one_line(error)))
     finally:
         _watch.reset(watching)
     model: PreTrainedModel = loaded[0]
@@ -146,7 +156,9 @@ def _opened(
     ]
     missing = [name for name in info["missing_keys"] if not _is_spare(name, choice)]
     if not sizes and not missing:
-        return model.eval().requires_grad_(False)
+        model.requires_grad_(False)
+        model.eval()  # type: ignore[no-untyped-call]
+        return model
     what = [*sorted(sizes), *(f"{name} is missing" for name in sorted(missing))]
     more = f", … ({len(what)})" if len(what) > _NAMED else ""
     wrong = WrongWeights(ref=found.ref, what=", ".join(what[:_NAMED]) + more)
@@ -187,12 +199,12 @@ class _Watch:
             self._done += tensor.numel() * FLOAT32
             self._say()
             return
-        self._needed += tensor.numel() * FLOAT32
-        ensure_weights_fit(self._needed, self._budget, self._ref)
         if is_weight:
             self._n_values += tensor.numel()
             self._n_tensors += 1
             self._compare()
+        self._needed += tensor.numel() * FLOAT32
+        ensure_weights_fit(self._needed, self._budget, self._ref)
 
     def _compare(self) -> None:
         stored = self._stored
@@ -232,18 +244,21 @@ register_module_buffer_registration_hook(_heard)
 
 def _tokenizer(found: Found, config: PreTrainedConfig) -> Any:
     """Raises NoTokenizer."""
-    why = "its files are missing"
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             found.folder, config=config, trust_remote_code=False, local_files_only=True
         )
-        # Without its files, some classes make one that knows special tokens alone.
-        if set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids):
-            return tokenizer
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # what goes wrong in Rust is no Exception
-        why = first_line(error)
+        why = in_one_line(error)
+    else:
+        # Without its files, many a class makes one that knows a few special tokens. Those of
+        # bytes and of characters need none.
+        files = {*tokenizer.vocab_files_names.values(), *_VOCABULARIES}
+        if not tokenizer.vocab_files_names or any((found.folder / n).is_file() for n in files):
+            return tokenizer
+        why = "its files are missing"
     raise NoTokenizer(ref=found.ref, why=why)
 
 

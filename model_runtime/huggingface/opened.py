@@ -17,26 +17,27 @@ from model_runtime.huggingface.checking import logits_of, probe, reasons, sort_o
 from model_runtime.huggingface.describing import described
 from model_runtime.huggingface.finding import Found, find
 from model_runtime.huggingface.loading import Loaded, load
-from model_runtime.huggingface.memory import weights_bytes
+from model_runtime.huggingface.memory import ensure_trace_fits, weights_bytes
 from model_runtime.huggingface.places import stream_names
 from model_runtime.huggingface.reading import Reader
 from model_runtime.huggingface.recorder import Recorded, record
 from model_runtime.huggingface.references import parse
 from model_runtime.recording import LONG, Pass, Progress, Report, RoomFor
+from model_runtime.settings import settings
 from model_runtime.types import Reading, Request, Token
 
 PROBE = "The cat sleeps, and 猫 dreams."
 MOST_WRITTEN = 64  # tokens of a target that the model writes itself
-# Values. A vocabulary of 50,000 takes 200 KB a position, so of a long text only the last
-# positions keep their logits: as many as fit into 16 MB.
-MOST_LOGITS = 4 * 2**20
+# A vocabulary of 50,000 takes 200 KB a position, so of a long text only the last positions keep
+# their logits: 64 of such a vocabulary, and more of a smaller one.
+MOST_LOGITS = 64 * 50_000
 
 
 def open_checkpoint(ref: str, report: Report, room_for: RoomFor) -> "Checkpoint":
     """Find, load and check what `ref` names. Raises a `HeadlightError`."""
     report(Progress("looking"))
     found = find(parse(ref), report)
-    room_for(weights_bytes(found.folder))
+    room_for(weights_bytes(found.folder, found.ref))
     report(Progress("loading"))
     loaded = load(found, report)
     report(Progress("checking"))
@@ -60,6 +61,8 @@ class Checkpoint:
             probed = probe(self._model, self._inputs(self._to_probe()), self._family)
         self._plan = probed.plan
         self.info = described(ref, self._family, found, loaded, probed, self._reader)
+        self._config = loaded.config
+        self._n_predicted = probed.logits_shape[-1] if probed.logits_shape else 1
         parameters = inspect.signature(self._model.forward).parameters
         self._keeps_few_logits = "logits_to_keep" in parameters
 
@@ -100,8 +103,11 @@ class Checkpoint:
         return Reading((), both, False, left_out, more_left_out - left_out, n_given=n_given)
 
     def run(self, reading: Reading) -> Pass:
-        """The one forward pass, everything in it recorded that the self-check found exact."""
+        """The one forward pass, everything in it recorded that the self-check found exact.
+        Raises TextTooLargeForMemory."""
         inputs = self._inputs(reading)
+        longest = max(len(reading.source), len(reading.target))
+        ensure_trace_fits(self._config, longest, settings().trace_memory)
         n_rows = inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1]
         is_long = max(n_rows, inputs["input_ids"].shape[1]) > LONG
         n_logits = self._n_logits(n_rows) if is_long else n_rows
@@ -145,7 +151,7 @@ class Checkpoint:
         """How many positions of a long text keep their logits, counted from the last."""
         if self.info.predicts != "tokens":
             return n_rows
-        return min(n_rows, max(1, MOST_LOGITS // len(self.info.vocabulary)))
+        return min(n_rows, max(1, MOST_LOGITS // self._n_predicted))
 
     def _logits(self, recorded: Recorded, most: int) -> NDArray[np.float32]:
         """[position, n], the last `most` positions; [0, 0] of a model without a head."""

@@ -45,7 +45,7 @@ def product_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pro
         return _matmul(args[0], args[1])
     if name == "baddbmm":
         return _baddbmm(*args, **kwargs)
-    if name == "einsum":
+    if name == "einsum" and isinstance(args[0], str):
         operands = args[1] if len(args) == 2 and isinstance(args[1], tuple | list) else args[1:]
         return _einsum(args[0], *operands) if len(operands) == 2 else None
     return None

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from model_runtime.huggingface.recorder import Implementation
-from tests.architectures.inputs import LENGTHS, MORE_INPUTS, Inputs
+from tests.architectures.inputs import Inputs, completed, length_of
 from tests.architectures.shrinking import Entry, tiny_config
 
 LENGTH = 12  # tokens; longer than every sliding window (6)
@@ -36,7 +36,7 @@ def build(entry: Entry, implementation: Implementation = "eager") -> PreTrainedM
 
 def inputs_for(model: PreTrainedModel, entry: Entry) -> dict[str, Inputs]:
     """By name: "unpadded" is one text, "padded" two, the second shorter and filled up."""
-    length = LENGTHS.get(entry.model_type, LENGTH)
+    length = length_of(entry, LENGTH)
     return {
         "unpadded": _inputs(model, entry, [length]),
         "padded": _inputs(model, entry, [length, length * PADDED_LENGTH // LENGTH]),
@@ -45,8 +45,11 @@ def inputs_for(model: PreTrainedModel, entry: Entry) -> dict[str, Inputs]:
 
 def _for_class(config: PreTrainedConfig, model_class: Any) -> PreTrainedConfig:
     """As `AutoModel.from_config` does it: of a model for pictures and text, the text part."""
-    parts = (getattr(config, name, None) for name in config.sub_configs)
-    return next((part for part in parts if type(part) is model_class.config_class), config)
+    for name in config.sub_configs:
+        part = getattr(config, name, None)
+        if isinstance(part, PreTrainedConfig) and type(part) is model_class.config_class:
+            return part
+    return config
 
 
 def _randomise(model: nn.Module) -> None:
@@ -74,8 +77,7 @@ def _inputs(model: PreTrainedModel, entry: Entry, lengths: list[int]) -> Inputs:
         inputs["decoder_input_ids"], mask = _ids(shorter, pad, generator)
         if len(lengths) > 1 and "decoder_attention_mask" in names:
             inputs["decoder_attention_mask"] = mask
-    more = MORE_INPUTS.get(entry.model_type)
-    return inputs if more is None else more(model, inputs)
+    return completed(entry, model, inputs)
 
 
 def _ids(lengths: list[int], pad: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -8,10 +8,32 @@ from typing import Any
 
 import torch
 
+from tests.architectures.shrinking import Entry
+
 Inputs = dict[str, Any]
 
+RAGGED = 10  # tokens: no whole number of blocks or windows of any tiny configuration
 # Tokens. Block-sparse attention is only sparse where a text has more blocks than it looks at.
 LENGTHS = {"big_bird": 48, "bigbird_pegasus": 48}
+
+
+def length_of(entry: Entry, default: int) -> int:
+    """Tokens of a text for an entry."""
+    return RAGGED if entry.variant == "ragged" else LENGTHS.get(entry.model_type, default)
+
+
+def _global_first(model: Any, inputs: Inputs) -> Inputs:
+    """The first token looks at all tokens, and all look at it."""
+    mask = torch.zeros_like(inputs["input_ids"])
+    mask[:, 0] = 1
+    return inputs | {"global_attention_mask": mask}
+
+
+def _encoded(model: Any, inputs: Inputs) -> Inputs:
+    """What an encoder made of nine tokens."""
+    n_texts = inputs["input_ids"].shape[0]
+    states = torch.randn(n_texts, 9, model.config.d_model, generator=_seeded())
+    return inputs | {"encoder_hidden_states": states}
 
 
 def _frames(model: Any, inputs: Inputs) -> Inputs:
@@ -32,8 +54,17 @@ def _seeded() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
 
-MORE_INPUTS: dict[str, Callable[[Any, Inputs], Inputs]] = {
-    "musicgen": _by_codebook,
-    "musicgen_melody": _by_codebook,
-    "voxtral_realtime": _frames,
+_MORE: dict[str, Callable[[Any, Inputs], Inputs]] = {
+    "causal/bart (cross)": _encoded,
+    "causal/musicgen": _by_codebook,
+    "causal/musicgen_melody": _by_codebook,
+    "masked/longformer (global)": _global_first,
+    "seq2seq/led (global)": _global_first,
+    "seq2seq/voxtral_realtime": _frames,
 }
+
+
+def completed(entry: Entry, model: Any, inputs: Inputs) -> Inputs:
+    """The inputs with what the model needs beside them."""
+    more = _MORE.get(str(entry))
+    return inputs if more is None else more(model, inputs)

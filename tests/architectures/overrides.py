@@ -87,6 +87,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "nemotron": {"head_dim": 8, "num_key_value_heads": 2},
     "neomme": {"head_dim": 16},
     "nystromformer": {"conv_kernel_size": 5},
+    "pegasus_x": {"block_size": 4, "num_global_tokens": 3},
     "perceiver": {"d_latents": 32, "num_latents": 8, "num_self_attends_per_block": 2},
     "qwen4_exp": {"text_config": _INDEXER},
     "qwen4_exp_text": _INDEXER,

@@ -53,6 +53,8 @@ SIZES: tuple[tuple[str, int], ...] = (
     (r"d_model|n_embd|dim|\w*hidden_size\w*|emb(edding)?_(dim|size)|embedding_size", 32),
     (r".*(hidden_dim|embed_dim|_dim|_size|channels)", 32),
 )
+# Scores of tiny models are near 1: the 50 of real ones would change nothing that can be seen.
+SOFTCAPS = {"attn_logit_softcapping": 2.0}
 # Numbers of a configuration that say how many layers it has.
 LAYER_COUNTS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 
@@ -95,10 +97,11 @@ def tiny_config(entry: Entry) -> PreTrainedConfig:
 
 
 def _default(model_type: str) -> PreTrainedConfig:
-    parts = DEFAULT_PARTS.get(model_type, {})
-    return CONFIG_MAPPING[model_type](
-        **{name: CONFIG_MAPPING[part](**given) for name, (part, given) in parts.items()}
-    )
+    parts: dict[str, Any] = {
+        name: CONFIG_MAPPING[part](**numbers)
+        for name, (part, numbers) in DEFAULT_PARTS.get(model_type, {}).items()
+    }
+    return CONFIG_MAPPING[model_type](**parts)
 
 
 def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedConfig:
@@ -118,6 +121,8 @@ def shrunk(config: PreTrainedConfig, wanted: Mapping[str, Any]) -> PreTrainedCon
             continue  # or made from the others, when those are given
         elif name in LAYER_COUNTS:
             small[name] = len(chosen)
+        elif name in SOFTCAPS:
+            small[name] = SOFTCAPS[name]
         elif re.search(r"_token_(id|index)$|_index$", name) and isinstance(value, int):
             if value >= VOCABULARY:
                 small[name] = next(specials)

@@ -7,6 +7,7 @@ outcomes go into nor how recording works.
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
@@ -22,7 +23,7 @@ from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.places import stack_of
 from model_runtime.huggingface.recorder import Implementation, Recorded, record
 from tests.architectures.building import build, inputs_for, logits_of
-from tests.architectures.expected import GIVEN_OUT, NO_SOFTMAX, n_attentions
+from tests.architectures.expected import GIVEN_OUT, NO_SOFTMAX, model_patterns, n_attentions
 from tests.architectures.references import Plain, own_attentions, run_plain
 from tests.architectures.shrinking import Entry, Task
 
@@ -36,6 +37,7 @@ class Outcome:
     entry: Entry
     result: str = "exact"  # "partly", "none" (no softmax attention), "unbuilt", "failed"
     stacks: dict[str, int] = field(default_factory=dict)  # attentions recorded, by stack
+    n_compared: int = 0  # query rows
     pattern: float = 0.0  # largest differences
     z: float = 0.0
     logits: float = 0.0
@@ -62,9 +64,7 @@ def sweep(entries: Iterable[Entry], processes: int = 1) -> Iterator[Outcome]:
 def examine(entry: Entry) -> Outcome:
     """Build a model of an entry, record it in every way and compare. Raises nothing."""
     outcome = Outcome(entry)
-    transformers.logging.set_verbosity_error()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tiny models, about what they are too small for
+    with _silence():
         try:
             model = build(entry)
             texts = inputs_for(model, entry)
@@ -79,6 +79,19 @@ def examine(entry: Entry) -> Outcome:
             outcome.result = "failed"
             outcome.remarks.append(in_short(error))
     return outcome
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No warnings of tiny models, about what they are too small for."""
+    before = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(before)
 
 
 def in_short(error: Exception) -> str:
@@ -115,7 +128,9 @@ def _compare_sdpa(entry: Entry, texts: Mapping[str, Mapping[str, Any]], outcome:
     """The same in the way that makes no patterns, where a model has that way."""
     try:
         model = build(entry, "sdpa")
-    except ValueError:
+    except ValueError as error:
+        if "scaled_dot_product_attention" not in str(error):
+            raise
         return
     outcome.has_sdpa = True
     for name, inputs in texts.items():
@@ -164,12 +179,16 @@ def compare_calls(
         for text in range(call.q.shape[0]):
             try:
                 own = call.own("decoder", 0, text)
-                pattern, z = own.errors(rows_to_compare(own.record, lengths, text))
+                rows = rows_to_compare(own.record, lengths, text)
+                pattern, z = own.errors(rows)
             except Exception as error:
                 outcome.wrong(f"{where}: {call.module}: {in_short(error)}")
                 continue
+            outcome.n_compared += rows.size
             outcome.pattern = float(np.maximum(outcome.pattern, pattern))
             outcome.z = float(np.maximum(outcome.z, z))
+            if not rows.size:
+                outcome.wrong(f"{where}: no token looks at anything")
             if not pattern <= TOLERANCE:
                 outcome.wrong(f"{where}: patterns recomputed from q, k are others")
             if not z <= TOLERANCE:
@@ -177,13 +196,15 @@ def compare_calls(
 
 
 def rows_to_compare(record: AttentionRecord, lengths: dict[int, list[int]], text: int) -> Any:
-    """The query rows that are tokens of the text and see any key at all."""
+    """The query rows that are tokens of the text. Where queries are no tokens, those that see
+    any key: what a model makes of a row that sees none differs from way to way."""
     n_queries = record.q.shape[1]
-    rows = np.arange(lengths[n_queries][text] if n_queries in lengths else n_queries)
+    if n_queries in lengths:
+        return np.arange(lengths[n_queries][text])
     sees = np.ones(n_queries, dtype=bool)
     for head in range(record.n_heads):
         sees &= record.visible(head).any(axis=1)
-    return rows[sees[rows]]
+    return np.flatnonzero(sees)
 
 
 def compare_patterns(
@@ -196,7 +217,8 @@ def compare_patterns(
     """All patterns against those of a run that nobody recorded; and as many as there were."""
     kind = outcome.entry.model_type
     pieces = [piece for call in calls for piece in as_given_out(call, kind, text_lengths(inputs))]
-    for reference in plain.attentions or plain.softmaxes:
+    n_tokens = next(of.shape[1] for name, of in inputs.items() if name in ("input_ids", "inputs"))
+    for reference in model_patterns(plain, kind, n_tokens):
         errors = [_difference(piece, reference) for piece in pieces]
         best = int(np.argmin(errors)) if errors else -1
         if best < 0 or not errors[best] <= TOLERANCE:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import transformers
 
+from tests.architectures.expected import REASONS
 from tests.architectures.sweep import Outcome
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "architectures.md"
@@ -36,6 +37,9 @@ value, if that is larger than 1); the patterns are those that the model gives ou
 the logits are those of an unrecorded run to 10⁻⁵.
 
 {counts}
+
+Recorded is not always shown: some attention is not of tokens at tokens (of latents, of chunks, of
+a prompt before the text), which the remark says.
 
 The columns *pattern*, *z* and *logits* hold the largest differences of all runs; 0 are the same
 bits. They change a little from one processor to another.
@@ -75,6 +79,8 @@ def but_for_rounding(text: str) -> str:
 def _counts(outcomes: Sequence[Outcome]) -> str:
     counts = Counter(outcome.result for outcome in outcomes)
     lines = [f"| {MEANINGS[result]} | {counts[result]} |" for result in MEANINGS if counts[result]]
+    on_sdpa = sum(outcome.has_sdpa for outcome in outcomes if outcome.result == "exact")
+    lines.insert(1, f"| … of these, in both ways on `sdpa`, too | {on_sdpa} |")
     return "\n".join(["| entries | " + str(len(outcomes)) + " |", "|---|---|", *lines])
 
 
@@ -88,10 +94,13 @@ def _line(outcome: Outcome) -> str:
     figures = [""] * 3
     if outcome.result not in ("unbuilt", "failed"):
         figures = [_figure(outcome.logits)]
-        measured = [_figure(outcome.pattern), _figure(outcome.z)] if outcome.stacks else ["", ""]
+        measured = (
+            [_figure(outcome.pattern), _figure(outcome.z)] if outcome.n_compared else ["", ""]
+        )
         figures = measured + figures
     name = f"{entry.model_type} ({entry.variant})" if entry.variant else entry.model_type
-    remark = "; ".join(outcome.remarks).replace("|", "\\|").replace("<", "&lt;")
+    remark = REASONS.get(str(entry)) or "; ".join(outcome.remarks)
+    remark = remark.replace("|", "\\|").replace("<", "&lt;")
     cells = [name, entry.class_name, stacks, MEANINGS[outcome.result], *figures, remark]
     return "| " + " | ".join(cells) + " |"
 

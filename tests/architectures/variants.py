@@ -1,6 +1,7 @@
-"""Settings of a kind of model under which its attention is computed in another way.
+"""Settings and inputs under which a kind of model computes its attention in another way.
 
-The default configuration shows one way; checkpoints exist in these, too. Numbers only.
+The default configuration shows one way; checkpoints exist in these, too. Numbers only: what
+such a text looks like is in `inputs.py`.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ _DISENTANGLED = {
 
 # (list, kind of model) → name of the variant → what its numbers must be.
 VARIANTS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
+    ("causal", "bart"): {"cross": {}},
     ("causal", "falcon"): {
         "alibi": {"alibi": True},
         "grouped": {"new_decoder_architecture": True, "num_kv_heads": 2},
@@ -37,9 +39,13 @@ VARIANTS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
     },
     ("masked", "esm"): {"rotary": {"position_embedding_type": "rotary"}},
     ("masked", "funnel"): {"factorized": {"attention_type": "factorized"}},
+    ("masked", "longformer"): {"global": {}, "ragged": {}},
     ("masked", "nystromformer"): {"landmarks": {"num_landmarks": 4, "segment_means_seq_len": 12}},
     ("seq2seq", "bigbird_pegasus"): {"whole": _WHOLE},
+    ("seq2seq", "led"): {"global": {}, "ragged": {}},
     ("seq2seq", "longt5"): {
-        "global": {"encoder_attention_type": "transient-global", "global_block_size": 4}
+        "ragged": {},
+        "global": {"encoder_attention_type": "transient-global", "global_block_size": 4},
     },
+    ("seq2seq", "pegasus_x"): {"ragged": {}},
 }

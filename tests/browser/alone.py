@@ -37,9 +37,7 @@ def alone(trace: Trace, view: View | None = None) -> Iterator[str]:
     view = view or View()
     start = trace.info.opens_at
     chosen = attention.Chosen(start.stack, start.layer, start.head)
-    payload = attention_map.payload(
-        trace, view, chosen, api="api/trace/made", query="", say=str
-    )
+    payload = attention_map.payload(trace, view, chosen, api="api/trace/made", query="", say=str)
     css = (Path(attention.__file__).parent / "attention.css").read_bytes()
     files = {
         "/": ("text/html", PAGE),

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_runtime.measures import Guess, Measures, guess_of, likeliest, measures
+from model_runtime.measures import Guess, Measures, Measuring, guess_of, likeliest, measures
 
 
 def measured(pattern, visible=None, *, same_sequence=True):
@@ -76,6 +76,36 @@ def test_two_sequences_have_no_distance_no_previous_and_no_own():
     found = measured([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]], same_sequence=False)
     assert (found.distance, found.previous, found.own) == (None, None, None)
     assert found.first == 0.25
+
+
+def test_what_no_key_gets_is_the_sinks():
+    found = measures(
+        np.array([[0.5, 0.25], [0.0, 0.75]]),
+        np.ones((2, 2), bool),
+        same_sequence=True,
+        has_sink=True,
+    )
+    assert found.sink == 0.25
+    assert measured([[0.5, 0.5]]).sink is None
+
+
+@pytest.mark.parametrize("same_sequence", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_blocks_of_rows_and_of_keys_measure_as_the_whole(same_sequence, dtype):
+    n = 9
+    visible = np.tri(n, dtype=bool)
+    pattern = np.where(visible, np.random.default_rng(0).random((n, n)), 0)
+    pattern /= pattern.sum(axis=1, keepdims=True)
+    measuring = Measuring(same_sequence=same_sequence)
+    for start, stop, first in ((0, 4, 0), (4, 5, 0), (5, 9, 2)):
+        # Of the last rows nothing goes to the first two keys, so their block begins later.
+        pattern[5:, :2] = 0
+        part = pattern[start:stop, first:stop].astype(dtype)
+        seen = visible[start:stop].sum(axis=1)
+        measuring.add(part, seen, np.arange(start, stop), first)
+    whole = measured(pattern, visible, same_sequence=same_sequence)
+    for name, value in vars(whole).items():
+        assert vars(measuring.result())[name] == pytest.approx(value, abs=1e-6), name
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from model_runtime.errors import NoSuchHead
-from model_runtime.views import HeadPlace, Look, View
+from model_runtime.views import HeadPlace, Look, View, shown_stacks
+from tests.model_runtime.layered import TEXTS, N, layered_trace, window
 from tests.model_runtime.reference import made_trace, tokens, traced
 
 SOURCE = tokens("play", "ing", "cards", "[EOS]", words=(0, 0, 1, None))
@@ -148,12 +149,12 @@ def test_a_merged_cell_is_masked_only_if_all_of_it_is():
     decoder = look("decoder", made_trace(SOURCE, one_word), words=True)
     # Rows predict ab, c, [EOS]; keys are [BOS], ab, c.
     assert texts(decoder.columns) == ["[BOS]", "ab", "c"]
-    assert decoder.visible.tolist() == [
+    assert decoder.mask(FIRST).tolist() == [
         [True, True, False],
         [True, True, False],
         [True, True, True],
     ]
-    assert look("encoder", words=True).visible.all()
+    assert look("encoder", words=True).mask(FIRST).all()
 
 
 @pytest.mark.parametrize("switches", [{"specials": False}, {"specials": False, "words": True}])
@@ -163,7 +164,8 @@ def test_a_switch_that_would_leave_no_row_is_not_followed(switches):
     assert relaxed.is_relaxed
     assert relaxed.view.specials
     assert [group.predicted[0].text for group in relaxed.rows] == ["[EOS]"]
-    assert relaxed.map(FIRST).pattern.shape == relaxed.visible.shape == (1, len(relaxed.columns))
+    assert relaxed.map(FIRST).pattern.shape == (1, len(relaxed.columns))
+    assert relaxed.mask(FIRST).shape == (1, len(relaxed.columns))
 
 
 def test_a_switch_that_would_leave_no_column_is_not_followed():
@@ -212,6 +214,111 @@ def test_a_place_that_is_not_there_is_said(layer, head):
             look().map(HeadPlace(layer, head))
 
 
+LAYERED = layered_trace()
+
+
+def layered(trace=LAYERED, **switches):
+    return Look(trace, "decoder", View(**switches))
+
+
+def test_only_layers_with_attention_and_only_heads_that_there_are_have_places():
+    places = [(1, 0), (1, 1), (3, 0), (3, 1), (3, 2), (6, 0), (6, 1)]
+    assert layered().places == [HeadPlace(*place) for place in places]
+    assert [place.layer for place in layered(mean="heads").places] == [1, 3, 6]
+    assert [place.head for place in layered(mean="layers").places] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (1, 2), (2, None), (None, 3), (7, 0)])
+def test_a_layer_without_attention_and_a_head_too_many_are_not_there(place):
+    with pytest.raises(NoSuchHead):
+        layered().map(HeadPlace(*place))
+
+
+def test_a_mean_over_layers_is_over_those_that_have_the_head():
+    alone = layered(mean="layers").map(HeadPlace(None, 2)).pattern
+    np.testing.assert_array_equal(alone, LAYERED.record("decoder", 3).pattern(2))
+    both = layered(mean="layers").map(HeadPlace(None, 1)).pattern
+    expected = np.mean([LAYERED.record("decoder", i).pattern(1) for i in (1, 3, 6)], axis=0)
+    np.testing.assert_allclose(both, expected, atol=1e-12)
+
+
+def test_every_head_has_a_mask_of_its_own():
+    for place, size in (((1, 0), N), ((3, 2), 3), ((6, 0), 2), ((6, 1), 4)):
+        np.testing.assert_array_equal(layered().mask(HeadPlace(*place)), window(N, size))
+
+
+def test_a_cell_of_a_mean_is_masked_only_if_it_is_in_all_heads():
+    for place, size in (((6, None), 4), ((3, None), 3), ((None, 2), 3), ((None, 0), N)):
+        np.testing.assert_array_equal(layered().mask(HeadPlace(*place)), window(N, size))
+    records = tuple(dataclasses.replace(r, mask=None) for r in LAYERED.records[:1])
+    open_one = dataclasses.replace(LAYERED, records=(*records, *LAYERED.records[1:]))
+    assert layered(open_one).mask(HeadPlace(None, 1)).all()
+    assert layered(open_one).full_mask(HeadPlace(None, 1)) is None
+
+
+def test_masks_of_one_name_are_one_mask():
+    names = [layered().mask_name(place) for place in layered().places]
+    assert [len(set(names)), len(set(names[:2])), len(set(names[2:5]))] == [4, 1, 1]
+    open_one = dataclasses.replace(
+        LAYERED, records=(dataclasses.replace(LAYERED.records[0], mask=None),)
+    )
+    assert layered(open_one).mask_name(HeadPlace(1, 0)) is None
+
+
+@pytest.mark.parametrize("switches", [{}, {"specials": False}, {"first": False}, {"words": True}])
+@pytest.mark.parametrize("place", [(3, 1), (6, None)])
+def test_a_map_comes_the_same_in_blocks_of_rows(monkeypatch, switches, place):
+    place = HeadPlace(*place)
+    whole = layered(**switches).map(place)
+    monkeypatch.setattr("model_runtime.views.BLOCK", 2 * N)
+    assert len(list(layered(**switches).row_blocks())) > 1
+    parts = layered(**switches).map(place)
+    np.testing.assert_allclose(parts.pattern, whole.pattern, atol=1e-12)
+    assert (parts.scores is None) == (whole.scores is None)
+    if whole.scores is not None and parts.scores is not None:
+        np.testing.assert_allclose(parts.scores, whole.scores, atol=1e-12)
+    one = layered(**switches).rows_of_map(place, slice(2, 3))
+    np.testing.assert_allclose(one.pattern, whole.pattern[2:3], atol=1e-12)
+
+
+def test_what_a_sink_takes_is_in_no_cell():
+    pattern = layered().map(HeadPlace(3, 2)).pattern
+    assert (pattern.sum(axis=1) < 0.95).all()
+    np.testing.assert_array_equal(pattern, LAYERED.record("decoder", 3).pattern(2))
+
+
+def test_a_stack_without_records_has_tokens_and_no_places():
+    empty = dataclasses.replace(LAYERED, records=())
+    assert shown_stacks(empty) == ()
+    assert layered(empty).places == layered(empty, mean="both").places == []
+    assert len(layered(empty).rows) == N
+    some = dataclasses.replace(
+        TRACE, records=tuple(r for r in TRACE.records if r.stack != "decoder")
+    )
+    assert shown_stacks(some) == ("encoder", "cross")
+
+
+def test_where_nothing_is_predicted_rows_go_by_their_own_token():
+    silent = dataclasses.replace(
+        LAYERED, info=dataclasses.replace(LAYERED.info, predicts="nothing")
+    )
+    assert texts(layered(silent).rows) == list(TEXTS)
+    assert all(row.predicted == () for row in layered(silent).rows)
+
+
+def test_words_of_the_two_texts_of_a_pair_stay_apart():
+    first, second = tokens("a", words=(0,)), tokens("b", words=(0,))
+    second = (dataclasses.replace(second[0], position=1, part=1),)
+    trace = made_trace((*first, *second), TARGET)
+    assert texts(look(trace=trace, words=True).rows) == ["a", "b"]
+
+
+def test_a_look_knows_whether_a_key_is_hidden():
+    assert look().is_whole and look(words=True).is_whole
+    assert not look(specials=False).is_whole
+    assert not look(first=False).is_whole
+
+
 @pytest.mark.parametrize("words", [True, False])
 @pytest.mark.parametrize("specials", [True, False])
 @pytest.mark.parametrize("first", [True, False])
@@ -220,7 +327,7 @@ def test_every_view_of_a_real_trace_has_one_cell_for_each_row_and_column(words, 
     for stack in STACKS:
         shown = look(stack, trace, words=words, specials=specials, first=first)
         assert shown.map(FIRST).pattern.shape == (len(shown.rows), len(shown.columns))
-        assert shown.visible.shape == (len(shown.rows), len(shown.columns))
+        assert shown.mask(FIRST).shape == (len(shown.rows), len(shown.columns))
         positions = [token.position for group in shown.columns for token in group.tokens]
         assert positions == sorted(set(positions))
         assert (0 in positions) == (first and (specials or stack != "decoder"))

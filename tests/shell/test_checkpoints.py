@@ -126,6 +126,18 @@ def test_back_to_a_checkpoint_that_is_open_opens_nothing_again(asked):
     assert asked == ["org/writes", "org/both"]
 
 
+def test_what_is_wrong_with_an_address_is_said_after_the_opening_too():
+    (said,) = notices(opened(model="org/writes", mean="q"))
+    assert "mean" in said
+
+
+def test_a_place_that_the_next_checkpoint_has_not_is_no_reason_to_complain():
+    app = opened(model="org/both", stack="cross", layer="1", head="1")
+    assert notices(app) == []
+    for ref in ("org/writes", "org/fills", "org/both"):
+        assert notices(pick(app, ref)) == []
+
+
 # ── What this browser opened before ──────────────────────────────────────────────────
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from model_runtime import catalog
 from shell import lineup
+from tests.shell.conftest import SENTENCES
 
 pytestmark = pytest.mark.usefixtures("line_up")
 
@@ -40,3 +41,47 @@ def test_variants_are_named_in_a_few_letters():
 def test_the_examples_are_those_of_all_models():
     assert {"12+34", "abcab", "A dog."} <= lineup.examples()
     assert set(catalog.entry(catalog.DEFAULT).examples) <= lineup.examples()
+
+
+@pytest.mark.parametrize("name", ["grows@0050", "builtin:grows@0050"])
+def test_a_model_goes_by_its_reference_with_and_without_what_all_begin_with(name):
+    assert lineup.called(name).ref == "builtin:grows@0050"
+
+
+def test_a_name_stands_for_what_opens_first_and_only_a_whole_one():
+    assert lineup.called("kinds").ref == "builtin:kinds@rotary"
+    for none in ("", "kind", "Kinds", "org/kinds", "builtin:kinds"):
+        assert lineup.called(none) is None
+
+
+def test_what_was_typed_may_be_the_beginning_of_one_name():
+    assert lineup.begins("GRO").ref == "builtin:grows"
+    for none in ("", "x", "growsome", "w/"):
+        assert lineup.begins(none) is None
+
+
+def opened(name):
+    entry = catalog.entry(f"builtin:{name}")
+    return lineup.Opened(entry.ref, name, entry.family, entry.reads, frozenset(entry.examples))
+
+
+CHECKPOINT = lineup.Opened("org/name", "name", "decoder", "", frozenset({"one two"}))
+
+
+@pytest.mark.parametrize(
+    ("example", "before", "after", "expected"),
+    [
+        (SENTENCES[0], "translator", "writes", True),
+        (SENTENCES[0], "translator", "grows", False),
+        ("The [MASK] sleeps.", "fills", "writes", False),
+        ("12+34", "grows", None, True),
+        (SENTENCES[0], None, "writes", True),
+        (SENTENCES[0], None, "grows", False),
+        ("one two", None, "writes", False),
+        ("one two", None, None, True),
+        ("The [MASK] sleeps.", "fills", None, False),
+    ],
+)
+def test_an_example_goes_along_where_it_is_read(example, before, after, expected):
+    known = [opened(name) if name else CHECKPOINT for name in (before, after)]
+    assert lineup.goes_along(example, *known) is expected

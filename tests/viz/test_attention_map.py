@@ -6,20 +6,26 @@ import numpy as np
 import pytest
 
 from model_runtime.measures import measures
-from model_runtime.types import Token
+from model_runtime.types import OpensAt, Token
 from model_runtime.views import AxisGroup, HeadPlace, View
+from tests.model_runtime.layered import layered_trace, window
 from tests.model_runtime.reference import NASTY, made_trace, tokens, traced
-from tests.viz.reading import floats, octets, read_frame
+from tests.viz.reading import floats, read_frame
+from tests.viz.test_component_payload import cells
 from viz.attention_map import (
+    LOOKS,
     MEASURED,
+    ROWS_ARE,
     TITLES,
     axis_token,
     caption,
     head_frame,
     head_name,
     payload,
+    row_frame,
 )
 from viz.components.attention import EXACT_LIMIT, Chosen
+from viz.overview import overview
 
 SENTENCE = "The cat is sleeping on the bed."
 
@@ -61,10 +67,13 @@ def test_heads_go_layer_by_layer_with_their_names_and_measures():
 
 def test_a_decoders_mask_is_told_and_no_other():
     header, body = told(traced(SENTENCE))
-    masks = {stack["name"]: stack["mask"] for stack in header["stacks"]}
-    assert masks["encoder"] is None and masks["cross"] is None
-    n = len(header["stacks"][1]["rows"])
-    np.testing.assert_array_equal(octets(body, masks["decoder"]["at"], n, n), np.tri(n))
+    encoder, decoder, cross = header["stacks"]
+    assert encoder["masks"] == cross["masks"] == []
+    assert {head["mask"] for head in (*encoder["heads"], *cross["heads"])} == {None}
+    assert {head["mask"] for head in decoder["heads"]} == {0}
+    n = len(decoder["rows"])
+    (mask,) = decoder["masks"]
+    np.testing.assert_array_equal(cells(body, mask, n, n), np.tri(n))
 
 
 def test_a_long_text_sends_pictures_and_leaves_the_numbers_to_the_route():
@@ -75,6 +84,97 @@ def test_a_long_text_sends_pictures_and_leaves_the_numbers_to_the_route():
     encoder = header["stacks"][0]
     assert (encoder["overview"]["rows"], encoder["overview"]["cols"]) == (56, 56)
     assert len(encoder["rows"]) == 101
+
+
+LAYERED = layered_trace()
+
+
+def test_layers_that_differ_are_told_as_they_are():
+    header, body = told(LAYERED)
+    (stack,) = header["stacks"]
+    assert (stack["n_layers"], stack["n_heads"]) == (3, 3)
+    names = ["L1 H0", "L1 H1", "L3 H0", "L3 H1", "L3 H2", "L6 H0", "L6 H1"]
+    assert [head["name"] for head in stack["heads"]] == names
+    assert [head["at"] for head in stack["heads"]] == [0, 1, 3, 4, 5, 6, 7]
+    assert [head["scale"] for head in stack["heads"]] == [0.5] * 2 + [1.0] * 3 + [0.25] * 2
+    assert [head["softcap"] for head in stack["heads"]] == [None] * 2 + [1.5] * 3 + [None] * 2
+    assert [head["sink"] for head in stack["heads"]] == [None] * 2 + [0.5, -1, 2] + [None] * 2
+    assert [head["has_bias"] for head in stack["heads"]] == [False] * 5 + [True] * 2
+    for head, size in zip(stack["heads"], (6, 6, 3, 3, 3, 2, 4), strict=True):
+        mask = cells(body, stack["masks"][head["mask"]], 6, 6)
+        np.testing.assert_array_equal(mask, window(6, size))
+
+
+def test_a_mean_tells_of_a_sink_but_of_no_score():
+    header, _ = told(LAYERED, View(mean="heads"))
+    heads = header["stacks"][0]["heads"]
+    assert [head["has_sink"] for head in heads] == [False, True, False]
+    assert [head["sink"] for head in heads] == [None] * 3
+    sink = MEASURED.index("sink")
+    assert [head["measures"][sink] is not None for head in heads] == [False, True, False]
+
+
+def test_a_stack_without_attention_is_left_out():
+    trace = traced(SENTENCE)
+    left = tuple(record for record in trace.records if record.stack != "encoder")
+    header, _ = told(replace(trace, records=left))
+    assert [stack["name"] for stack in header["stacks"]] == ["decoder", "cross"]
+
+
+def test_a_model_opens_at_a_head_that_there_is():
+    assert told(LAYERED)[0]["opens"] == {"stack": "decoder", "layer": 3, "head": 1}
+    elsewhere = replace(LAYERED, info=replace(LAYERED.info, opens_at=OpensAt("decoder", 1, 2)))
+    assert told(elsewhere)[0]["opens"] == {"stack": "decoder", "layer": 1, "head": 0}
+
+
+def test_what_was_kept_makes_the_same_payload():
+    for trace in (LAYERED, traced("a " * 100, "猫" * 100)):
+        asked = {"api": "api/x", "query": "", "say": str}
+        kept = payload(trace, View(), Chosen("decoder"), drawn=overview(trace, View()), **asked)
+        assert kept == payload(trace, View(), Chosen("decoder"), **asked)
+
+
+def test_rows_that_predict_nothing_say_so():
+    silent = replace(LAYERED, info=replace(LAYERED.info, predicts="nothing"))
+    silent = replace(silent, reading=replace(silent.reading, target=silent.reading.target[:6]))
+    assert told(silent)[0]["stacks"][0]["rows_are"] == LOOKS
+    assert told(LAYERED)[0]["stacks"][0]["rows_are"] == ROWS_ARE["decoder"]
+    assert [row["text"] for row in told(silent)[0]["stacks"][0]["rows"]][:2] == ["[BOS]", "b"]
+
+
+def test_the_parts_of_a_pair_are_told():
+    trace = made_trace(tokens("a", "b"), tokens("[BOS]", "c"))
+    source = (trace.reading.source[0], replace(trace.reading.source[1], part=1))
+    request = replace(trace.request, pair_text="b")
+    pair = replace(trace, request=request, reading=replace(trace.reading, source=source))
+    header, _ = told(pair)
+    for axis in ("rows", "cols"):
+        assert [t.get("part", 0) for t in header["stacks"][0][axis]] == [0, 1]
+    assert header["asked"] != told(trace)[0]["asked"]
+    assert caption(pair) == "made: text ‖ b → c"
+
+
+def test_of_a_large_map_scores_are_asked_for_row_by_row(monkeypatch):
+    place, view = HeadPlace(3, 1), View(specials=False)
+    small, numbers = read_frame(head_frame(LAYERED, "decoder", place, view))
+    shape = small["rows"], small["cols"]
+    whole = {name: floats(numbers, small[name], *shape) for name in ("pattern", "scores", "dot")}
+    monkeypatch.setattr("viz.attention_map.MOST_WITH_SCORES", 8)
+    monkeypatch.setattr("model_runtime.views.BLOCK", 12)
+    large, body = read_frame(head_frame(LAYERED, "decoder", place, view))
+    assert (large["scores"], large["dot"], large["by_row"]) == (None, None, True)
+    np.testing.assert_allclose(floats(body, large["pattern"], *shape), whole["pattern"], atol=1e-7)
+    for row in range(shape[0]):
+        one, body = read_frame(row_frame(LAYERED, "decoder", place, row, view))
+        assert (one["rows"], one["cols"], one["by_row"]) == (1, shape[1], False)
+        for name, values in whole.items():
+            found = floats(body, one[name], 1, shape[1])
+            np.testing.assert_allclose(found[0], values[row], rtol=1e-6)
+    for row in (-1, shape[0]):
+        with pytest.raises(IndexError):
+            row_frame(LAYERED, "decoder", place, row, view)
+    merged, _ = read_frame(head_frame(LAYERED, "decoder", HeadPlace(3, None), view))
+    assert merged["by_row"] is False
 
 
 @pytest.mark.parametrize(
@@ -169,6 +269,16 @@ def test_a_row_goes_by_the_token_it_predicts_and_notes_what_it_reads():
 def test_braces_in_a_token_stay_braces():
     named = axis_token(AxisGroup((token("{read}"),), (token("{0}"),)), "cross", str)
     assert named.note == "reads {read}, predicts {0}"
+
+
+def test_the_bytes_of_a_character_say_so_and_come_together_as_a_word():
+    first, second = (token(f"🍎⟨{code}⟩", is_byte_piece=True) for code in ("F0", "9F"))
+    alone = axis_token(AxisGroup((first,)), "encoder", str)
+    assert (alone.text, alone.kind) == ("🍎⟨F0⟩", "bytes")
+    both = axis_token(AxisGroup((first, second, token("s"))), "encoder", str)
+    assert (both.text, both.kind) == ("🍎s", "")
+    other = replace(second, text="🍐⟨9F⟩")
+    assert axis_token(AxisGroup((first, other)), "encoder", str).text == "🍎🍐"
 
 
 def test_special_and_unknown_tokens_say_so():

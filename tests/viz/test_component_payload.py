@@ -22,9 +22,10 @@ from viz.components.attention import (
     frame,
     head_frame,
     max_pool,
-    overview,
     pack,
     quantise,
+    thumbnail_side,
+    visible_runs,
 )
 
 
@@ -36,15 +37,23 @@ def stack(name="encoder", *, layers=2, heads=3, rows=4, cols=5, exact=True, mask
         title=name.upper(),
         rows=tuple(AxisToken(f"r{i}", index=i) for i in range(rows)),
         cols=tuple(AxisToken(f"c{i}", index=i) for i in range(cols)),
-        n_layers=layers,
-        n_heads=heads,
         heads=tuple(
-            HeadCell(i // heads, i % heads, f"n{i}", (0.5,)) for i in range(layers * heads)
+            HeadCell(i // heads, i % heads, f"n{i}", (0.5,), None if mask is None else 0)
+            for i in range(layers * heads)
         ),
-        overview=overview(pattern),
-        mask=mask,
+        overview=quantise(pattern),
+        masks=() if mask is None else (visible_runs(mask),),
         exact=Exact(pattern, scores, dot) if exact else None,
     )
+
+
+def cells(body, told, rows, cols):
+    """A mask, put together from its runs."""
+    edges = np.frombuffer(body, "<u4", told["edges"], told["at"])
+    mask = np.zeros(rows * cols, bool)
+    for start, stop in edges.reshape(-1, 2).tolist():
+        mask[start:stop] = True
+    return mask.reshape(rows, cols)
 
 
 def packed(*stacks, **more):
@@ -93,11 +102,11 @@ def test_any_text_comes_through_a_header(text):
 def test_one_head_comes_through_with_and_without_scores():
     pattern, scores, dot = np.random.default_rng(0).random((3, 2, 3))
     header, body = read_frame(head_frame(pattern, scores, dot))
-    assert (header["rows"], header["cols"], header["query_range"]) == (2, 3, [0, 2])
+    assert (header["rows"], header["cols"], header["by_row"]) == (2, 3, False)
     for name, values in (("pattern", pattern), ("scores", scores), ("dot", dot)):
         np.testing.assert_array_equal(floats(body, header[name], 2, 3), values.astype(np.float32))
-    header, body = read_frame(head_frame(pattern, query_range=(5, 7)))
-    assert (header["scores"], header["dot"], header["query_range"]) == (None, None, [5, 7])
+    header, body = read_frame(head_frame(pattern, by_row=True))
+    assert (header["scores"], header["dot"], header["by_row"]) == (None, None, True)
     assert len(body) == 2 * 3 * 4
 
 
@@ -111,8 +120,7 @@ def test_everything_packed_is_read_back():
     for told, original in zip(header["stacks"], stacks, strict=True):
         shape = (6, len(original.rows), len(original.cols))
         for axis in ("rows", "cols"):
-            tokens = [dataclasses.asdict(token) for token in getattr(original, axis)]
-            assert told[axis] == tokens
+            assert [AxisToken(**token) for token in told[axis]] == list(getattr(original, axis))
         np.testing.assert_array_equal(
             octets(body, told["overview"]["at"], *shape), original.overview
         )
@@ -120,8 +128,66 @@ def test_everything_packed_is_read_back():
             values = floats(body, told["exact"][name], *shape)
             np.testing.assert_array_equal(values, getattr(original.exact, name).astype(np.float32))
         assert [cell["name"] for cell in told["heads"]] == [cell.name for cell in original.heads]
-    assert header["stacks"][0]["mask"] is None
-    np.testing.assert_array_equal(octets(body, header["stacks"][2]["mask"]["at"], 4, 5), mask)
+        assert [cell["at"] for cell in told["heads"]] == list(range(6))
+    assert header["stacks"][0]["masks"] == []
+    assert {cell["mask"] for cell in header["stacks"][0]["heads"]} == {None}
+    assert {cell["mask"] for cell in header["stacks"][2]["heads"]} == {0}
+    np.testing.assert_array_equal(cells(body, header["stacks"][2]["masks"][0], 4, 5), mask)
+
+
+@pytest.mark.parametrize(
+    ("mask", "edges"),
+    [
+        (np.ones((2, 2), bool), [0, 4]),
+        (np.zeros((2, 2), bool), []),
+        (np.tri(3, dtype=bool), [0, 1, 3, 5, 6, 9]),
+        (np.eye(2, dtype=bool), [0, 1, 3, 4]),
+        (np.array([[False, True], [True, False]]), [1, 3]),  # one run over the end of a row
+    ],
+)
+def test_a_mask_travels_as_where_its_visible_cells_begin_and_end(mask, edges):
+    assert visible_runs(mask).tolist() == edges
+    assert visible_runs(mask).dtype == np.uint32
+
+
+@settings(deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_any_mask_comes_through(rows, cols, seed):
+    mask = np.random.default_rng(seed).random((rows, cols)) < 0.6
+    header, body = packed(stack(layers=1, heads=1, rows=rows, cols=cols, mask=mask))
+    np.testing.assert_array_equal(cells(body, header["stacks"][0]["masks"][0], rows, cols), mask)
+
+
+def test_a_causal_mask_of_a_long_text_is_small():
+    assert visible_runs(np.tri(2048, dtype=bool)).nbytes == 8 * 2048
+
+
+def test_layers_with_fewer_heads_leave_cells_of_the_grid_empty():
+    places = [(1, 0), (1, 1), (3, 0), (3, 1), (3, 2), (6, 0)]
+    ragged = dataclasses.replace(
+        stack(layers=2), heads=tuple(HeadCell(*place, "") for place in places)
+    )
+    header, _ = packed(ragged)
+    (told,) = header["stacks"]
+    assert (told["n_layers"], told["n_heads"]) == (3, 3)
+    assert [cell["at"] for cell in told["heads"]] == [0, 1, 3, 4, 5, 6]
+
+
+def test_how_a_score_comes_about_is_told_of_each_head():
+    cell = HeadCell(0, 0, "", (), None, 0.25, 30.0, True, -1.5, True)
+    plain = HeadCell(0, 1, "", ())
+    header, _ = packed(dataclasses.replace(stack(layers=1, heads=2), heads=(cell, plain)))
+    told = [
+        [one[name] for name in ("scale", "softcap", "has_bias", "sink", "has_sink")]
+        for one in header["stacks"][0]["heads"]
+    ]
+    assert told == [[0.25, 30.0, True, -1.5, True], [1.0, None, False, None, False]]
+
+
+def test_what_is_empty_of_a_token_does_not_travel():
+    named = AxisToken("b", "note", "bytes", 7, 1)
+    header, _ = packed(dataclasses.replace(stack(rows=2), rows=(AxisToken("a", index=3), named)))
+    assert header["stacks"][0]["rows"] == [{"text": "a", "index": 3}, dataclasses.asdict(named)]
 
 
 def test_no_two_arrays_overlap_and_none_is_left_over():
@@ -132,8 +198,7 @@ def test_no_two_arrays_overlap_and_none_is_left_over():
         heads, rows, cols = len(told["heads"]), len(told["rows"]), len(told["cols"])
         sizes[told["overview"]["at"]] = heads * told["overview"]["rows"] * told["overview"]["cols"]
         sizes |= {told["exact"][n]: heads * rows * cols * 4 for n in ("pattern", "scores", "dot")}
-        if told["mask"]:
-            sizes[told["mask"]["at"]] = rows * cols
+        sizes |= {mask["at"]: mask["edges"] * 4 for mask in told["masks"]}
     at = 0
     for offset in sorted(sizes):
         assert offset == at
@@ -167,10 +232,13 @@ def test_a_measure_that_is_not_a_number_is_null():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"n_heads": 4},
+        {"heads": ()},
+        {"heads": (HeadCell(0, 0, ""),) * 6},
+        {"heads": tuple(HeadCell(0, i, "", (), 0) for i in range(6))},
         {"overview": np.zeros((6, 4, 5))},
         {"overview": np.zeros((5, 4, 5), np.uint8)},
-        {"mask": np.ones((5, 4), bool)},
+        {"masks": (np.array([0, 21], np.uint32),)},
+        {"masks": (np.array([0], np.uint32),)},
         {"exact": Exact(np.zeros((6, 4, 4)))},
         {"exact": Exact(np.zeros((6, 4, 5)), scores=np.zeros((5, 4, 5)))},
     ],
@@ -214,5 +282,9 @@ def test_pooling_to_nothing_is_refused(rows, cols):
 
 @pytest.mark.parametrize(("size", "side"), [(1, 1), (64, 64), (65, 56), (500, 56)])
 def test_a_long_side_is_pooled_and_a_short_one_is_not(size, side):
-    assert overview(np.zeros((size, 3))).shape == (side, 3)
-    assert overview(np.zeros((2, 3, size))).shape == (2, 3, side)
+    assert thumbnail_side(size) == side
+
+
+@pytest.mark.parametrize(("size", "side"), [(1, 1), (32, 32), (33, 28), (500, 28)])
+def test_the_pictures_of_very_many_heads_are_half_as_large(size, side):
+    assert thumbnail_side(size, n_heads=1024) == side

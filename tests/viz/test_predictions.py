@@ -19,7 +19,18 @@ SENTENCE = "The cat is sleeping on the bed."
 VOCABULARY = (*"abcdefgh", "[MASK]", " ")
 
 
-def made(family, source=(), target=(), *, seed=0, n_given=0, own=True, vocabulary=VOCABULARY):
+def made(
+    family,
+    source=(),
+    target=(),
+    *,
+    seed=0,
+    n_given=0,
+    own=True,
+    vocabulary=VOCABULARY,
+    predicts="tokens",
+    mask="[MASK]",
+):
     """A trace of a family with random logits; ids of tokens are places in the vocabulary."""
     known = {text: i for i, text in enumerate(vocabulary)}
 
@@ -32,7 +43,9 @@ def made(family, source=(), target=(), *, seed=0, n_given=0, own=True, vocabular
     logits = np.random.default_rng(seed).normal(0, 3, (n, len(vocabulary)))
     return replace(
         trace,
-        info=replace(trace.info, family=family, vocabulary=vocabulary),
+        info=replace(
+            trace.info, family=family, vocabulary=vocabulary, predicts=predicts, mask=mask
+        ),
         reading=Reading(read, written, target_is_own=own, n_given=n_given),
         logits=logits.astype(np.float32),
     )
@@ -124,8 +137,69 @@ def test_without_a_blank_all_rows_are_there_and_how_to_type_one():
     assert len(cells(predictions.table(trace, str))) == 3
     assert predictions.HINT in Read(predictions.table(trace, str)).text
     assert not predictions.is_the_point(trace)
-    other = made("encoder", ("a", "b", "c"), vocabulary=tuple("abcdefgh"))
+    other = made("encoder", ("a", "b", "c"), mask="")
     assert predictions.HINT not in Read(predictions.table(other, str)).text
+
+
+@pytest.mark.parametrize("mask", ["<mask>", "{n}", "<|m|>", "[MASK]"])
+def test_a_blank_is_typed_as_the_model_types_it(mask):
+    trace = made("encoder", ("a", mask, "b"), vocabulary=(*"abcdefgh", mask), mask=mask)
+    assert predictions.fills_blanks(trace.info) and predictions.has_blank(trace)
+    assert [row.token.position for row in predictions.rows(trace)] == [1]
+    assert f"At each {mask}: " in Read(predictions.table(trace, str)).text
+    without = made("encoder", ("a", "b"), mask=mask)
+    assert predictions.hint(without.info, str).startswith(f"Type {mask} in place")
+    assert predictions.hint(without.info, str) in Read(predictions.table(without, str)).text
+
+
+def test_of_a_long_text_only_the_rows_that_were_kept_are_there_and_that_is_said():
+    whole = made("decoder", target=("a", "b", "c", "d", "e", "f"), n_given=5)
+    kept = replace(whole, logits=whole.logits[3:], logits_start=3)
+    assert predictions.rows(kept) == predictions.rows(whole)[3:]
+    assert predictions.n_rows(kept) == 2
+    said = Read(predictions.table(kept, str)).text
+    assert predictions.KEPT.format(all=5, kept=2) in said
+    assert predictions.KEPT[:20] not in predictions.table(whole, str)
+    positions = {line.split(",")[0] for line in predictions.as_csv(kept).decode().splitlines()[1:]}
+    assert positions == {"3", "4"}
+
+
+def test_a_blank_before_the_kept_rows_is_not_filled():
+    whole = made("encoder", ("[MASK]", "a", "b", "c"))
+    kept = replace(whole, logits=whole.logits[2:], logits_start=2)
+    assert [row.token.position for row in predictions.rows(kept)] == [2, 3]
+    assert predictions.AT_TOKENS.format(n="10") in predictions.table(kept, str)
+
+
+@pytest.mark.parametrize("family", ["encoder", "decoder"])
+def test_labels_of_tokens_stand_beside_every_token(family):
+    texts, names = ("a", "b", "c"), ("O", "B-PER", "<i>")
+    trace = made(family, texts, (*texts, "d"), vocabulary=names, predicts="token labels", mask="")
+    # A decoder that writes nothing reads all of its tokens.
+    trace = replace(trace, reading=replace(trace.reading, target=trace.reading.target[:3]))
+    found = cells(predictions.table(trace, str))
+    assert [name for name, _ in found] == ["0a", "1b", "2c"]
+    for position, (_, guesses) in enumerate(found):
+        true = shares(trace, position)
+        best = sorted(range(3), key=lambda i: -true[i])
+        assert [guess[0] for guess in guesses] == [names[i] for i in best]
+        assert not any(marked for *_, marked in guesses)
+    assert predictions.is_the_point(trace)
+    assert predictions.AT_LABELS.format(n=3) in predictions.table(trace, str)
+
+
+def test_a_model_without_a_head_predicts_nothing():
+    trace = made("encoder", ("a", "b"), predicts="nothing")
+    nothing = replace(trace, logits=np.zeros((0, 0), np.float32))
+    assert not predictions.predicts(nothing) and not predictions.is_the_point(nothing)
+    assert predictions.predicts(made("encoder", ("a", "b")))
+
+
+def test_an_id_that_no_token_has_is_named_by_its_number():
+    trace = made("decoder", target=("a", "b"))
+    wide = np.zeros((1, 14), np.float32)
+    wide[0, 13] = 9
+    assert cells(predictions.table(replace(trace, logits=wide), str))[0][1][0][0] == "⟨13⟩"
 
 
 @pytest.mark.parametrize(

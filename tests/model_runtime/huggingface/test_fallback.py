@@ -9,10 +9,10 @@ import math
 import numpy as np
 import pytest
 import torch
-import transformers
 from torch import nn
 
 from model_runtime.huggingface.fallback import follow, inside_interface
+from model_runtime.huggingface.following import LOST, MIXED
 from tests.model_runtime.huggingface.bypassing_models import (
     BYPASSING,
     bypassing_model,
@@ -107,6 +107,36 @@ def test_a_row_in_which_all_is_hidden_is_shared_out_as_the_model_does():
     own = call.own("decoder", 0)
     np.testing.assert_allclose(own.pattern[0], 0.5)
     assert own.error() <= 1e-6
+
+
+def test_a_product_in_two_parts_is_one_product():
+    def attend(x):
+        front, back = x[..., :2], x[..., 2:]
+        scores = torch.einsum("bhid,bhjd->bhij", front, front) * 0.5
+        scores = torch.baddbmm(scores[0], back[0], back[0].mT, alpha=0.25)[None]
+        return torch.einsum("bhij,bhjd->bhid", scores.softmax(-1), x)
+
+    x = TWO_TOKENS + torch.arange(8.0).view(1, 1, 2, 4) / 8
+    (call,), z = followed(lambda_module(attend), x)
+    record = call.own("decoder", 0).record
+    assert record.bias is None
+    expected = x[0, 0, :, :2] @ x[0, 0, :, :2].T * 0.5 + x[0, 0, :, 2:] @ x[0, 0, :, 2:].T * 0.25
+    np.testing.assert_allclose(record.scores(0), expected.numpy(), atol=1e-6)
+    np.testing.assert_allclose(record.z(0), z[0, 0].numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "attend, why",
+    [
+        (lambda x: (x @ x.mT).tanh().softmax(-1) @ x, LOST),
+        (lambda x: ((x @ x.mT) * torch.tensor([1.0, 2.0])).softmax(-1) @ x, LOST),
+        (lambda x: (x @ x.mT).softmax(-1).square() @ x, MIXED),
+        (lambda x: (x @ x.mT).softmax(-1) @ (x @ x.mT).softmax(-1), MIXED),
+    ],
+)
+def test_what_is_no_softmax_of_scores_times_v_is_said_to_be_none(attend, why):
+    (call,), _ = followed(lambda_module(attend), TWO_TOKENS)
+    assert call.trouble == why
 
 
 def test_softmax_of_what_is_no_product_is_not_attention():
@@ -215,10 +245,19 @@ def test_one_key_for_all_heads_is_kept_once():
     assert {(call.q.shape[1], call.k.shape[1], call.v.shape[1]) for call in calls} == {(4, 1, 1)}
 
 
-def test_debertas_bias_is_what_depends_on_position():
+def test_debertas_bias_is_what_depends_on_positions():
     model = bypassing_model("deberta-v2")
-    calls, _ = followed(model, **inputs_for(model, padded=False))
-    module = model.get_submodule(calls[0].module)
-    assert type(module).__name__ == "DisentangledSelfAttention"
-    without = transformers.AutoModel.from_config(model.config)
-    assert calls[0].added is not None and without is not None
+    attention = model.deberta.encoder.layer[0].attention.self
+    compute, computed = attention.disentangled_attention_bias, []
+
+    def compute_and_keep(*args):
+        computed.append(compute(*args))
+        return computed[-1]
+
+    attention.disentangled_attention_bias = compute_and_keep
+    try:
+        calls, _ = followed(model, **inputs_for(model, padded=False))
+    finally:
+        del attention.disentangled_attention_bias
+    theirs = computed[0].view(2, 4, 11, 11)[1].numpy()
+    np.testing.assert_allclose(calls[0].own("encoder", 0, batch=1).record.bias, theirs, atol=1e-5)

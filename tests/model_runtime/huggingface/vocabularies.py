@@ -7,13 +7,13 @@ import io
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 from tokenizers import (
     Tokenizer,
     decoders,
     models,
-    normalizers,
     pre_tokenizers,
     processors,
     trainers,
@@ -97,9 +97,7 @@ def llama(chat_template: str | None = None) -> LlamaTokenizer:
     vocab, merges = _piece_pairs(("<unk>", "<s>", "</s>"))
     tokenizer = LlamaTokenizer(vocab=dict(vocab), merges=list(merges), add_bos_token=True)
     if chat_template is not None:
-        tokenizer.add_special_tokens(
-            {"extra_special_tokens": ["<|im_start|>", "<|im_end|>"]}  # type: ignore[dict-item]
-        )
+        tokenizer.add_special_tokens({"extra_special_tokens": ["<|im_start|>", "<|im_end|>"]})
         tokenizer.chat_template = chat_template
     return tokenizer
 
@@ -168,7 +166,8 @@ def _wordpiece_vocabulary() -> tuple[tuple[str, int], ...]:
     return tuple((name, id_) for id_, name in enumerate(names))
 
 
-Pairs = tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str], ...]]
+# (entry, id) by id, and what is joined into one, first to last
+Pairs = tuple[tuple[tuple[str, int], ...], tuple[Any, ...]]
 
 
 @cache

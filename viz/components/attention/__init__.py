@@ -62,9 +62,7 @@ def joined_script() -> str:
 def _component() -> Any:
     """Register the component once per process, and only when a page first needs it."""
     css = (Path(__file__).parent / "attention.css").read_text("utf-8")
-    return st.components.v2.component(
-        "headlight_attention", html=HTML, css=css, js=joined_script()
-    )
+    return st.components.v2.component("headlight_attention", html=HTML, css=css, js=joined_script())
 
 
 def mount(payload: bytes, *, key: str, height: int | Literal["content"] = "content") -> None:

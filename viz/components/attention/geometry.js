@@ -90,7 +90,7 @@ export function mapGeometry(context, stack, room, font, least = 0) {
   // settle it. Straight column labels are tried first; once tilted they stay so.
   for (let round = 0; round < 5; round++) {
     leftLabel = Math.max(widestShown(down.widths, rowStride), Math.min(56, widestShown(down.widths, 1)));
-    left = Math.ceil(leftLabel) + 12;
+    left = Math.ceil(leftLabel) + 16; // bold, as a pinned row's is, it is a little wider
     cw = cellSize(room.width - left - right, cols, least);
     flat = flat && widest <= cw - 4;
     colStride = flat ? 1 : strideFor(cw, apart);

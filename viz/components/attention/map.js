@@ -40,10 +40,9 @@ export function createMap(pane, actions) {
     if (!enlarged || row === null) return;
     const { cols } = geometry;
     const shares = scene.numbers.pattern.subarray(row * cols, (row + 1) * cols);
-    reveal(
-      row,
-      shares.reduce((best, share, j) => (share > shares[best] ? j : best), 0),
-    );
+    const col = shares.reduce((best, share, j) => (share > shares[best] ? j : best), 0);
+    const { cw, ch, left, top, viewWidth, viewHeight } = geometry;
+    scrollTo((col + 0.5) * cw - (viewWidth - left) / 2, (row + 0.5) * ch - (viewHeight - top) / 2);
     marks();
   }
 
@@ -214,7 +213,11 @@ export function createMap(pane, actions) {
     const { cw, ch, left, top, viewWidth, viewHeight } = geometry;
     const [x, y] = [col * cw, row * ch];
     const into = (at, size, from, room_) => Math.min(Math.max(from, at + size - room_), at);
-    scroll.scrollTo(into(x, cw, scrolled.x, viewWidth - left), into(y, ch, scrolled.y, viewHeight - top));
+    scrollTo(into(x, cw, scrolled.x, viewWidth - left), into(y, ch, scrolled.y, viewHeight - top));
+  }
+
+  function scrollTo(x, y) {
+    scroll.scrollTo(x, y);
     scrolled = { x: scroll.scrollLeft, y: scroll.scrollTop };
     draw();
   }

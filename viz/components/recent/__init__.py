@@ -4,6 +4,7 @@ A line under the model's box with a menu to forget them one by one. The list liv
 browser's localStorage and tells the server what it holds. Knows no model and no language.
 """
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,11 @@ def _component() -> Any:
     )
 
 
-def mount(opened: str, hint: str, say: Say, *, key: str) -> None:
+def mount(opened: str, hint: str, say: Say, *, key: str, on_change: Callable[[], None]) -> None:
     """Show the line at this place; `opened` is a checkpoint to put first, or "".
 
     The session's state of `key` has the list as `refs`, the latest first, once the browser has
-    told it; a change reruns the fragment around it.
+    told it; after a change `on_change` is called and the page runs again.
     """
     data = {
         "opened": opened,
@@ -55,4 +56,4 @@ def mount(opened: str, hint: str, say: Say, *, key: str) -> None:
         "hint": say(hint) if hint else "",
         "strings": {key: say(text) for key, text in STRINGS.items()},
     }
-    _component()(key=key, data=data, on_refs_change=lambda: None)
+    _component()(key=key, data=data, on_refs_change=on_change)
