@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     local_roots: Annotated[tuple[Path, ...], NoDecode] = (PROJECT / "checkpoints",)
     memory: Bytes = ByteSize(4 * GIB)  # for the weights of all opened models together
     trace_memory: Bytes = ByteSize(GIB // 2)  # for all kept traces together
-    max_tokens: int = Field(default=2048, ge=16)  # of one text; a model's own context may be shorter
+    max_tokens: int = Field(default=2048, ge=16)  # of one text, if the model reads as many
 
     @field_validator("hub_models", mode="before")
     @classmethod

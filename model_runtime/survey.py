@@ -132,15 +132,17 @@ def _pattern(record: AttentionRecord, head: int, block: Positions, seen: _Seen) 
     if seen.visible is not None:
         np.copyto(cells, -np.inf, where=~seen.visible)
     top = cells.max(axis=1)
-    if record.sinks is not None:
-        top = np.maximum(top, record.sinks[head])
+    sink = None if record.sinks is None else record.sinks[head]
+    if sink is not None:
+        sink = sink[block] if sink.ndim else sink
+        top = np.maximum(top, sink)
     # A row that sees no key at all has no share to give: all zero rather than NaN.
     top = np.where(np.isfinite(top), top, np.float32(0))
     cells -= top[:, None]
     np.exp(cells, out=cells)
     total = cells.sum(axis=1)
-    if record.sinks is not None:
-        total += np.exp(record.sinks[head] - top)
+    if sink is not None:
+        total += np.exp(sink - top)
     cells *= np.divide(1, total, out=np.zeros_like(total), where=total > 0)[:, None]
     return cells
 

@@ -203,10 +203,12 @@ def _cell(
     if not look.has_scores(place):
         return cell
     ((record, head),) = look.sources(place)
+    # A sink that differs by query is left to be told by what is missing of each row.
+    sink = None if record.sinks is None or record.sinks.ndim > 1 else float(record.sinks[head])
     return replace(
         cell,
         scale=float(record.scale),
         softcap=None if record.softcap is None else float(record.softcap),
         has_bias=record.bias is not None,
-        sink=None if record.sinks is None else float(record.sinks[head]),
+        sink=sink,
     )

@@ -5,15 +5,16 @@ For tokenizers without offsets, and for what a model writes. Knows neither model
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, pairwise, takewhile
 
 from model_runtime.huggingface.pieces import IDEOGRAPH, Pieces
 from model_runtime.tokens import Span
 
 _LONGEST_CHARACTER = 4  # bytes in UTF-8
 _SEARCHED = 200  # characters, for the next token that is known
+_NEAR = 3  # characters left out before a token, for each of its own, if no unknown one stands there
 # An accent, a variation sign, or a joiner and what it joins.
 _JOINED = r"(?:\u200d.|[\u0300-\u036f\ufe0f])"
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|{_JOINED})*|\S{_JOINED}*")
@@ -60,57 +61,73 @@ def _is_text(held: bytes) -> bool:
 def aligned(groups: Sequence[Group], are_unknown: Sequence[bool], text: str) -> list[Span]:
     """The characters of `text` that each token stands for; `are_unknown` is by token.
 
-    Case, accents, width and white space do not count, for tokenizers change them. Tokens that
-    are unknown, or found nowhere, share what stands between those that are found.
+    Where the groups do not simply make up the text, case, accents, width and white space do not
+    count, for tokenizers change them. Tokens that are unknown, or found nowhere, share what
+    stands between those that are found.
     """
+    if "".join(group.text for group in groups) == text:
+        ends = list(accumulate(len(group.text) for group in groups))
+        found = list(pairwise([0, *ends]))
+    else:
+        found = _alike(groups, are_unknown, text)
+    return [span for group, span in zip(groups, found, strict=True) for _ in range(group.n_tokens)]
+
+
+def _alike(groups: Sequence[Group], are_unknown: Sequence[bool], text: str) -> list[Span]:
+    """One span for each group."""
     keys, places = _keys(text)
-    found: list[tuple[int, int] | None] = []  # in `keys`, by group
-    at = waiting = token = 0
+    starts = {n for n, at in enumerate(places) if at and text[at - 1].isspace()}
+    found: list[Span | None] = []  # in `keys`; None for what is lost, (at, at) for white space
+    at = lost = token = 0
     for group in groups:
-        unknown = any(are_unknown[token : token + group.n_tokens])
+        is_unknown = any(are_unknown[token : token + group.n_tokens])
         token += group.n_tokens
         key, _ = _keys(group.text)
-        place = -1
-        if key and not unknown:
-            place = keys.find(key, at + waiting, at + waiting + len(key) + _SEARCHED)
-            if waiting == 0 and place > at and not keys.startswith(key, at) and len(key) == 1:
-                place = place if place - at < 3 else -1  # one letter is soon found somewhere
-        if not key and not unknown:
+        if not key and not is_unknown:
             found.append((at, at))
-        elif place < 0:
+            continue
+        far = len(key) + (_SEARCHED if lost else _NEAR * len(key))
+        place = -1 if is_unknown else keys.find(key, at + lost, at + lost + far)
+        if place < 0:
             found.append(None)
-            waiting += 1
+            lost += 1
         else:
             found.append((place, place + len(key)))
-            at, waiting = place + len(key), 0
-    spans: list[Span] = []
-    for group, place in zip(groups, _shared_out(found, len(keys)), strict=True):
-        first, last = place
-        if first < last:
-            span = (places[first], places[last - 1] + 1)
-        else:
-            start = places[first] if first < len(places) else len(text)
-            span = (start, start)
-        spans += [span] * group.n_tokens
-    return spans
+            at, lost = place + len(key), 0
+    ends = [*places, len(text)]
+    return [
+        (places[first], places[last - 1] + 1) if first < last else (ends[first], ends[first])
+        for first, last in _shared_out(found, len(keys), starts)
+    ]
 
 
-def _shared_out(found: list[tuple[int, int] | None], length: int) -> list[tuple[int, int]]:
-    """The same with every None filled: one key each, and the rest for the last of them."""
-    out: list[tuple[int, int]] = []
+def _shared_out(found: list[Span | None], length: int, starts: set[int]) -> list[Span]:
+    """The same with every None filled. `starts` are the keys that begin a word: of what is lost
+    each gets a word, or a key where there are fewer words, and the last before white space, or
+    before what is found, the rest."""
+    out: list[Span] = []
     at = 0
-    for is_lost, run in groupby(range(len(found)), key=lambda i: found[i] is None):
-        places = list(run)
-        if not is_lost:
-            out += [found[i] or (0, 0) for i in places]
-            at = out[-1][1]
+    for i, span in enumerate(found):
+        if span is not None and span[0] < span[1]:
+            out.append(span)
+            at = span[1]
             continue
-        following = places[-1] + 1
-        end = length if following == len(found) else (found[following] or (0, 0))[0]
-        for i in places:
-            upto = end if i == places[-1] else min(at + 1, end)
-            out.append((at, upto))
-            at = upto
+        if span is not None:
+            out.append((at, at))
+            continue
+        run = list(takewhile(lambda one: one is None or one[0] == one[1], found[i:]))
+        end = found[i + len(run)][0] if i + len(run) < len(found) else length  # type: ignore[index]
+        n_lost = run.count(None)
+        words = [n for n in range(at + 1, end) if n in starts]
+        ends_word = len(run) > 1 and run[1] is not None  # white space follows
+        if n_lost == 1:
+            upto = end
+        elif words and (ends_word or len(words) == n_lost - 1):
+            upto = words[0]
+        else:
+            upto = min(at + 1, end)
+        out.append((at, upto))
+        at = upto
     return out
 
 
@@ -136,4 +153,19 @@ def words_in(text: str) -> list[int | None]:
                 number += 1
             numbers[place] = number
         number += 1
+    return numbers
+
+
+def numbered(keys: Sequence[Hashable], are_spaces: Sequence[bool]) -> list[int | None]:
+    """A number for each token, the same for neighbours with equal keys; None for those whose key
+    is None. A space goes with the word after it."""
+    numbers: list[int | None] = []
+    number, last = -1, None
+    for i, key in enumerate(keys):
+        if are_spaces[i] and i + 1 < len(keys) and keys[i + 1] is not None:
+            key = keys[i + 1]
+        if key is not None and key != last:
+            number += 1
+        numbers.append(None if key is None else number)
+        last = key
     return numbers

@@ -45,7 +45,7 @@ def described(
     """Everything about the model that the pages ask for before a text is traced."""
     model, config = loaded.model, loaded.model.config
     records = [own.record for own in probed.attentions]
-    predicts = _predicts(loaded.predicts, probed.logits_shape, family)
+    predicts = loaded.predicts if probed.logits_shape else "nothing"
     mask = loaded.tokenizer.mask_token if family == "encoder" and predicts == "tokens" else None
     examples = _EXAMPLES[family]
     if mask:
@@ -65,7 +65,7 @@ def described(
         licence=found.licence,
         cards={},
         examples=examples,
-        vocabulary=_vocabulary(predicts, loaded, reader),
+        vocabulary=_vocabulary(predicts, loaded, probed, reader),
         opens_at=_opens_at(probed.attentions),
         architecture=type(model).__name__,
         predicts=predicts,
@@ -76,16 +76,12 @@ def described(
     )
 
 
-def _predicts(head: Predicts, shape: tuple[int, ...], family: str) -> Predicts:
-    """What the logits are over; a head whose logits have no row for each token of the text that
-    is asked is taken for none."""
-    return head if shape else "nothing"
-
-
-def _vocabulary(predicts: Predicts, loaded: Loaded, reader: Reader) -> tuple[str, ...]:
+def _vocabulary(
+    predicts: Predicts, loaded: Loaded, probed: Probed, reader: Reader
+) -> tuple[str, ...]:
     """The names of what logits are given for."""
     if predicts == "tokens":
-        return reader.vocabulary()
+        return reader.vocabulary(probed.logits_shape[-1])
     if predicts in ("token labels", "text labels"):
         labels = loaded.model.config.id2label
         return tuple(str(labels[i]) for i in sorted(labels))

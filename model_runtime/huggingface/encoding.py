@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from model_runtime.huggingface.alignment import aligned, decoded
@@ -44,6 +45,7 @@ class Encoder:
             if tokenizer.mask_token_id is not None:
                 blanks.add(tokenizer.mask_token_id)
         self._guarded = pieces.special_ids - blanks
+        self._unknown = {tokenizer.unk_token_id}
 
     def encode(
         self,
@@ -51,12 +53,12 @@ class Encoder:
         pair_text: str | None = None,
         *,
         as_target: bool = False,
-        typed: Span | None = None,
+        typed: Sequence[Span] | None = None,
     ) -> Encoded:
         """Read one text, or two as one sequence; `as_target` as what a decoder is to write.
 
-        `typed` is the part of the text that a user typed, in a chat, which has its special
-        tokens already. All else may be hostile: special tokens in it are read as characters.
+        What is typed may be hostile: special tokens in it are read as characters. In a chat,
+        which has its own special tokens, that are only the `typed` parts.
         """
         with self._lock:
             if self._tokenizer.is_fast:
@@ -66,28 +68,34 @@ class Encoder:
     # --- with offsets -----------------------------------------------------------------------
 
     def _fast(
-        self, text: str, pair_text: str | None, as_target: bool, typed: Span | None
+        self, text: str, pair_text: str | None, as_target: bool, typed: Sequence[Span] | None
     ) -> Encoded:
-        whole = typed or (0, len(text))
-        for split in (False, True) if typed is None else (False,):
-            encoded = self._read(text, pair_text, as_target, typed, split)
-            # Reading all special tokens as characters would lose the blanks.
-            if not self._forged(encoded, whole) and not (split and self._blanks_in(text)):
-                return encoded
-        # Some have their special tokens among the pieces of text: parted, they are none.
-        cuts: list[set[int]] = [set(), set()]
+        texts = (text, pair_text or "")
         encoded = self._read(text, pair_text, as_target, typed, split=False)
+        forged = self._forged(encoded, texts, typed)
+        if not forged:
+            return encoded
+        # Reading all special tokens as characters would lose a chat's own, and blanks.
+        if typed is None and not any(self._blanks_in(one) for one in texts):
+            encoded = self._read(text, pair_text, as_target, typed, split=True)
+            forged = self._forged(encoded, texts, typed)
+        # Some have their special tokens among the pieces of text: parted, they are none.
+        cuts: set[tuple[int, int]] = set()
         for _ in range(_MOST_CUTS):
-            more = [(part, at) for part, at in self._forged(encoded, whole)]
-            if not any(at not in cuts[part] for part, at in more):
+            if forged <= cuts:
                 break
-            for part, at in more:
-                cuts[part].add(at)
+            cuts |= forged
             encoded = self._parted(text, pair_text, typed, cuts)
+            forged = self._forged(encoded, texts, typed)
         return encoded
 
     def _read(
-        self, text: str, pair_text: str | None, as_target: bool, typed: Span | None, split: bool
+        self,
+        text: str,
+        pair_text: str | None,
+        as_target: bool,
+        typed: Sequence[Span] | None,
+        split: bool,
     ) -> Encoded:
         given = {"text_target": text} if as_target else {"text": text, "text_pair": pair_text}
         batch = self._tokenizer(
@@ -105,13 +113,17 @@ class Encoder:
         )
 
     def _parted(
-        self, text: str, pair_text: str | None, typed: Span | None, cuts: Sequence[set[int]]
+        self,
+        text: str,
+        pair_text: str | None,
+        typed: Sequence[Span] | None,
+        cuts: set[tuple[int, int]],
     ) -> Encoded:
         """The same, the texts parted at the cuts and each part read by itself."""
         backend = self._tokenizer.backend_tokenizer
         backend.encode_special_tokens = False
         texts = [text] if pair_text is None else [text, pair_text]
-        starts = [sorted({0, *cut}) for cut in cuts[: len(texts)]]
+        starts = [sorted({0, *(at for own, at in cuts if own == n)}) for n in range(len(texts))]
         parts = [
             [one[a:b] for a, b in zip(at, [*at[1:], len(one)], strict=True)]
             for one, at in zip(texts, starts, strict=True)
@@ -133,19 +145,19 @@ class Encoder:
             segments=tuple(found.type_ids) if has_types else (),
         )
 
-    def _forged(self, encoded: Encoded, typed: Span) -> list[tuple[int, int]]:
+    def _forged(
+        self, encoded: Encoded, texts: tuple[str, str], typed: Sequence[Span] | None
+    ) -> set[tuple[int, int]]:
         """(part, place in it where a cut makes it text) of special tokens that were typed."""
-        found = []
-        for id_, span, part, piece in zip(
-            encoded.ids, encoded.offsets, encoded.parts, encoded.pieces, strict=True
-        ):
+        found = set()
+        for id_, span, part in zip(encoded.ids, encoded.offsets, encoded.parts, strict=True):
             if id_ not in self._guarded or span is None:
                 continue
-            if id_ == self._tokenizer.unk_token_id and piece != self._tokenizer.unk_token:
+            covered = texts[part][slice(*span)]
+            if id_ in self._unknown and covered.strip() != self._tokenizer.unk_token:
                 continue  # nobody typed it: it is what an unknown character became
-            start, end = (0, span[1]) if part else typed
-            if span[0] < end and start < span[1]:
-                found.append((part, span[1] - 1))
+            if typed is None or any(span[0] < end and start < span[1] for start, end in typed):
+                found.add((part, span[0] + len(covered) - len(covered.lstrip()) + 1))
         return found
 
     def _blanks_in(self, text: str) -> bool:
@@ -155,58 +167,61 @@ class Encoder:
     # --- without ----------------------------------------------------------------------------
 
     def _slow(
-        self, text: str, pair_text: str | None, as_target: bool, typed: Span | None
+        self, text: str, pair_text: str | None, as_target: bool, typed: Sequence[Span] | None
     ) -> Encoded:
-        bodies = [self._body(text, as_target, typed)]
-        if pair_text is not None:
-            bodies.append(self._body(pair_text, as_target, None))
-        ids, segments = bodies[0], []
-        if typed is None:
-            whole = self._tokenizer.prepare_for_model(*bodies, verbose=False)
-            ids, segments = list(whole["input_ids"]), whole.get("token_type_ids", [])
+        if typed is not None:
+            return self._slow_chat(text, typed)
+        texts = [text] if pair_text is None else [text, pair_text]
+        kind = "text_target" if as_target else "text"
+        bodies = [self._ids(**{kind: one}) for one in texts]
+        split = any(self._guarded & {*body} - self._unknown for body in bodies)
+        if split:
+            bodies = [self._ids(**{kind: one}, split_special_tokens=True) for one in texts]
+        pair = {} if pair_text is None else {"text_pair": pair_text}
+        whole = self._tokenizer(**{kind: text}, **pair, split_special_tokens=split, verbose=False)
+        ids: list[int] = whole["input_ids"]
         offsets: list[Span | None] = [None] * len(ids)
         parts = [0] * len(ids)
         at = 0
-        for part, (body, one) in enumerate(zip(bodies, (text, pair_text or ""), strict=False)):
-            at = next(i for i in range(at, len(ids) + 1) if ids[i : i + len(body)] == body)
-            offsets[at : at + len(body)] = self._spans(body, one)
-            parts[at : at + len(body)] = [part] * len(body)
-            at += len(body)
-        return Encoded(
-            ids=tuple(ids),
-            pieces=tuple(map(self._pieces.piece, ids)),
-            offsets=tuple(offsets),
-            words=(None,) * len(ids),
-            parts=tuple(parts),
-            segments=tuple(segments),
-        )
+        for part, (body, one) in enumerate(zip(bodies, texts, strict=True)):
+            n = len(body)
+            at = next(i for i in range(at, len(ids) - n + 1) if ids[i : i + n] == body)
+            offsets[at : at + n] = self._spans(body, one)
+            parts[at : at + n] = [part] * n
+            at += n
+        return self._without_words(ids, offsets, parts, whole.get("token_type_ids", ()))
 
-    def _body(self, text: str, as_target: bool, typed: Span | None) -> list[int]:
+    def _slow_chat(self, text: str, typed: Sequence[Span]) -> Encoded:
+        """A chat, its typed parts read by themselves if there are special tokens in them."""
+        ids = self._ids(text=text)
+        names = [self._pieces.piece(id_) for id_ in self._guarded]
+        if any(name in text[slice(*span)] for name in names for span in typed):
+            bounds = [0, *(place for span in typed for place in span), len(text)]
+            ids = []
+            for n, (start, end) in enumerate(pairwise(bounds)):
+                ids += self._ids(text=text[start:end], split_special_tokens=n % 2 == 1)
+        return self._without_words(ids, list(self._spans(ids, text)), [0] * len(ids), ())
+
+    def _without_words(
+        self,
+        ids: Sequence[int],
+        offsets: Sequence[Span | None],
+        parts: Sequence[int],
+        segments: Sequence[int],
+    ) -> Encoded:
+        pieces = tuple(map(self._pieces.piece, ids))
+        words = (None,) * len(ids)
+        return Encoded(tuple(ids), pieces, tuple(offsets), words, tuple(parts), tuple(segments))
+
+    def _ids(self, **given: Any) -> list[int]:
         """The ids of a text alone."""
-        start, end = typed or (0, len(text))
-        if typed is not None and any(
-            self._pieces.piece(id_) in text[start:end] for id_ in self._guarded
-        ):
-            parts = ((text[:start], False), (text[start:end], True), (text[end:], False))
-            return [id_ for one, split in parts if one for id_ in self._ids(one, split, False)]
-        ids = self._ids(text, False, as_target)
-        unknown = {self._tokenizer.unk_token_id}
-        if typed is None and (self._guarded - unknown) & set(ids):
-            return self._ids(text, True, as_target)
-        return ids
-
-    def _ids(self, text: str, split: bool, as_target: bool) -> list[int]:
-        given = {"text_target" if as_target else "text": text}
-        found = self._tokenizer(
-            **given, add_special_tokens=False, split_special_tokens=split, verbose=False
-        )
-        return list(found["input_ids"])
+        return list(self._tokenizer(**given, add_special_tokens=False, verbose=False)["input_ids"])
 
     def _spans(self, ids: list[int], text: str) -> list[Span]:
         def decode(some: list[int]) -> str:
             return decode_plainly(self._tokenizer, some)
 
-        unknown = [id_ == self._tokenizer.unk_token_id for id_ in ids]
+        unknown = [id_ in self._unknown for id_ in ids]
         return aligned(decoded(ids, (), self._pieces, decode), unknown, text)
 
 

@@ -16,17 +16,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from model_runtime.huggingface.blocks import BLOCKED, Blocks
 from model_runtime.huggingface.calls import AttentionCall
-from model_runtime.huggingface.following import (
-    Found,
-    Scores,
-    call_of,
-    follow_scores,
-    found_at,
-    fused_call,
-    keeps_pattern,
-    mixed_call,
-)
+from model_runtime.huggingface.following import Scores, follow_scores, keeps_pattern
 from model_runtime.huggingface.products import Product, as_mixture, as_scores, product_of
+from model_runtime.huggingface.softmaxes import Found, call_of, found_at, fused_call, mixed_call
 
 # True while the attention interface computes a call: it is recorded there.
 inside_interface: ContextVar[bool] = ContextVar("inside_interface", default=False)
@@ -142,7 +134,9 @@ class _Watch(TorchFunctionMode):
             return
         pair = as_scores(product)
         if pair is not None:
-            self._scores[out] = Scores.of(self._running[-1].name, pair, product, out)
+            plus = None if product.plus is None else self._scores.get(product.plus)
+            name, lead = self._running[-1].name, out.shape[:-2]
+            self._scores[out] = Scores.of(name, pair, product, lead, plus)
 
     def _note_change(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], out: Tensor

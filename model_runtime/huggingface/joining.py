@@ -11,8 +11,8 @@ from torch import Tensor
 
 from model_runtime.errors import N_
 from model_runtime.huggingface.calls import HIDDEN_BELOW, AttentionCall
-from model_runtime.huggingface.following import UNEXPLAINED, once, rest_of, rounding
 from model_runtime.huggingface.labels import Labels
+from model_runtime.huggingface.softmaxes import UNEXPLAINED, once, rest_of, rounding
 
 OUTSIDE = N_("some of its shares go to positions that are no tokens of the text")
 OWN_KEYS = N_("some of its queries look at keys and values of their own, unlike those of the rest")

@@ -72,7 +72,7 @@ class Pieces:
 
     def is_space(self, piece: str) -> bool:
         """Whether a piece is nothing but the space before a word."""
-        return piece == "▁" or (self._is_byte_level and piece == "Ġ")
+        return piece in ("▁", " ") or (self._is_byte_level and piece == "Ġ")
 
     def bytes_of(self, piece: str) -> bytes | None:
         """The UTF-8 bytes that a piece stands for; None where pieces are characters."""
@@ -102,7 +102,7 @@ class Pieces:
 
         Where pieces that begin a word are told from others, those that continue one begin with
         ##. White space is ␣, its bytes beside it where it is more than one space; bytes that
-        are no character are ⟨F0 9F⟩; an id that no token has is ⟨its number⟩.
+        are no character, or none that shows, are ⟨F0 9F⟩; an id that no token has is ⟨its number⟩.
         """
         special = {self.piece(id_) for id_ in self.special_ids}
         known = self._all[:n_ids]
@@ -121,6 +121,8 @@ class Pieces:
             return f"⟨{_hex(held or b'')}⟩"
         if not text.strip():
             return SPACE if text in ("", " ") else f"{SPACE}⟨{_hex(text.encode())}⟩"
+        if not any(character.isprintable() for character in text):
+            return f"⟨{_hex(text.encode())}⟩"
         continues = text[0].isalpha() and not IDEOGRAPH.match(text)
         return f"##{text}" if continues and self._begin else text.strip()
 

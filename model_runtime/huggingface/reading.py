@@ -3,11 +3,11 @@
 Knows one tokenizer, its context and its chat template; no model and no screen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from model_runtime.huggingface.alignment import decoded, words_in
+from model_runtime.huggingface.alignment import decoded, numbered, words_in
 from model_runtime.huggingface.chat import as_message, template_of
 from model_runtime.huggingface.encoding import Encoded, Encoder, decode_plainly
 from model_runtime.huggingface.pieces import IDEOGRAPH, Pieces
@@ -112,8 +112,7 @@ class Reader:
         mine = (start, start + message.length)
         ends = len(message.whole)
         whole = message.whole + answer
-        # One text within, or two and what the template has between them.
-        encoded = self._encoder.encode(whole, typed=(start, len(whole) if answer else mine[1]))
+        encoded = self._encoder.encode(whole, typed=(mine, (ends, len(whole))))
         spans = self._whole(encoded, whole, range(len(encoded.ids)))
         tokens: list[Token] = []
         n_given = len(spans)
@@ -168,8 +167,7 @@ class Reader:
 
     def _named(self, encoded: Encoded, spans: list[Span | None], *texts: str) -> list[Token]:
         """One Token for each id, as it is shown."""
-        words = [words_in(text) for text in texts]
-        number, last = -1, None
+        numbers = self._words(encoded, spans, *texts)
         out = []
         for i, (id_, piece, part) in enumerate(
             zip(encoded.ids, encoded.pieces, encoded.parts, strict=True)
@@ -177,22 +175,36 @@ class Reader:
             span = spans[i]
             if span is None:
                 out.append(replace(self.special(id_, i), part=part))
-                last = None
                 continue
-            own = words[part][span[0] : span[1]]
-            word = (part, encoded.words[i], own[0] if own else None)
-            if word != last or word[2] is None:
-                number, last = number + 1, word
             is_unknown = id_ == self._tokenizer.unk_token_id
             shared = is_shared(spans, i)
             shown, is_byte_piece = self._name(texts[part][slice(*span)], piece, is_unknown, shared)
             out.append(
                 Token(
-                    i, id_, shown, span, number,
+                    i, id_, shown, span, numbers[i],
                     is_unknown=is_unknown, is_byte_piece=is_byte_piece, part=part,
                 )
             )  # fmt: skip
         return out
+
+    def _words(
+        self, encoded: Encoded, spans: Sequence[Span | None], *texts: str
+    ) -> list[int | None]:
+        """The number of each token's word: as the tokenizer parts a text, and as people do, for
+        some tokenizers take a text for one word."""
+        words = [words_in(text) for text in texts]
+        keys: list[Hashable] = []
+        for i, (span, part) in enumerate(zip(spans, encoded.parts, strict=True)):
+            before = spans[i - 1] if i else None
+            if span is None:
+                keys.append(None)
+            elif before and part == encoded.parts[i - 1] and span[0] < before[1]:
+                keys.append(keys[-1])  # bytes of one character
+            elif span[0] < span[1] and (own := words[part][span[0]]) is not None:
+                keys.append((part, encoded.words[i], own))
+            else:
+                keys.append(("white space", i))
+        return numbered(keys, [self._pieces.is_space(piece) for piece in encoded.pieces])
 
     def _name(
         self, covered: str, piece: str, is_unknown: bool, is_shared: bool
@@ -230,25 +242,33 @@ class Reader:
             run = []
             if id_ is not None:
                 made.append(None)
-        words = words_in(text)
+        pieces = [self._pieces.piece(id_) for id_ in ids]
+        numbers = self._written_words(text, [place and place[0] for place in made], pieces)
         out = []
-        for n, (id_, place) in enumerate(zip(ids, made, strict=True)):
+        for n, (id_, piece, place) in enumerate(zip(ids, pieces, made, strict=True)):
             if place is None:
                 out.append(self.special(id_, position + n))
                 continue
             (start, end), shared = place
-            piece = self._pieces.piece(id_)
             shown, is_byte_piece = self._name(text[start:end], piece, False, shared)
-            if start == end and not piece.strip("▁Ġ"):
-                shown = SPACE if piece else ""
-            own = words[start] if start < end else None
+            number = numbers[n]
             out.append(
                 Token(
-                    position + n, id_, shown, (at + start, at + end),
-                    None if own is None else word + own, is_byte_piece=is_byte_piece,
+                    position + n, id_, shown if piece else "", (at + start, at + end),
+                    None if number is None else word + number, is_byte_piece=is_byte_piece,
                 )
             )  # fmt: skip
         return tuple(out)
+
+    def _written_words(
+        self, text: str, spans: Sequence[Span | None], pieces: Sequence[str]
+    ) -> list[int | None]:
+        words = words_in(text)
+        keys: list[Hashable] = [
+            None if span is None else words[span[0]] if span[0] < span[1] else ("nothing", i)
+            for i, span in enumerate(spans)
+        ]
+        return numbered(keys, [self._pieces.is_space(piece) for piece in pieces])
 
     def _decode(self, ids: Sequence[int]) -> str:
         return decode_plainly(self._tokenizer, ids)

@@ -57,7 +57,7 @@ def sweep(entries: Iterable[Entry], processes: int = 1) -> Iterator[Outcome]:
     if processes == 1:
         yield from map(examine, entries)
         return
-    with get_context("spawn").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes, torch.set_num_threads, (1,)) as pool:
         yield from pool.imap(examine, entries)
 
 

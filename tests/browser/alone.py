@@ -60,11 +60,12 @@ def alone(trace: Trace, view: View | None = None) -> Iterator[str]:
             """Nothing: pytest shows what fails."""
 
     def numbers(path: str) -> bytes:
-        stack, *places = path.removeprefix("/api/trace/made/").split("/")
-        layer, head, *row = [None if part == "mean" else int(part) for part in places]
+        name, *parts = path.removeprefix("/api/trace/made/").split("/")
+        stack = next(stack for stack in trace.info.stacks if stack == name)
+        layer, head = (None if part == "mean" else int(part) for part in parts[:2])
         place = HeadPlace(layer, head)
-        if row:
-            return attention_map.row_frame(trace, stack, place, row[0], view)
+        if len(parts) > 2:
+            return attention_map.row_frame(trace, stack, place, int(parts[2]), view)
         return attention_map.head_frame(trace, stack, place, view)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)

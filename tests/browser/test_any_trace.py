@@ -65,21 +65,16 @@ def long_trace() -> Trace:
     """A decoder of 1,024 tokens with two layers: causal, and a window of 64."""
     rng = np.random.default_rng(0)
     made = made_trace(tokens("a"), tokens(*(f"t{i}" for i in range(N + 1))))
-    records = tuple(
-        AttentionRecord(
-            "decoder",
-            layer,
-            *(rng.normal(size=(2, N, 8)).astype(np.float32) for _ in range(3)),
-            scale=1.0,
-            mask=window(N, size)[None],
-        )
-        for layer, size in enumerate((N, 64))
-    )
+    records = []
+    for layer, size in enumerate((N, 64)):
+        q, k, v = rng.normal(size=(3, 2, N, 8)).astype(np.float32)
+        mask = window(N, size)[None]
+        records.append(AttentionRecord("decoder", layer, q, k, v, scale=1.0, mask=mask))
     info = replace(
         made.info, family="decoder", stacks=("decoder",), opens_at=OpensAt("decoder", 0, 0)
     )
     reading = replace(made.reading, source=(), n_given=N)
-    return replace(made, info=info, reading=reading, records=records)
+    return replace(made, info=info, reading=reading, records=tuple(records))
 
 
 def test_every_head_that_there_is_can_be_chosen_and_no_other(shown: Open) -> None:
@@ -179,6 +174,20 @@ def test_of_hidden_keys_and_a_sink_each_has_its_part(shown: Open) -> None:
     assert said["sink"] == pytest.approx(1 - whole.sum(), abs=1e-4)
     assert said["outside"] == pytest.approx(whole[0], abs=1e-4)
     assert said["exp"] / said["sum"] == pytest.approx(said["share"], abs=CLOSE)
+
+
+def test_a_sink_that_differs_by_query_takes_what_is_missing(shown: Open) -> None:
+    sinks = np.linspace(-1, 1, 18, dtype=np.float32).reshape(3, 6)
+    record = replace(LAYERED.records[1], sinks=sinks)
+    for view, row, col in ((View(), 5, 4), (View(specials=False), 2, 1)):
+        reader = shown(replace(LAYERED, records=(record,)), view)
+        reader.hover(row, col)
+        said = reader.account()
+        shares = Look(replace(LAYERED, records=(record,)), "decoder", view).map(HeadPlace(3, 1))
+        rest = 1 - shares.pattern[row].sum()
+        assert said["sink" if view.specials else "outside"] == pytest.approx(rest, abs=1e-4)
+        assert ("sink" in said) == view.specials
+        assert said["exp"] / said["sum"] == pytest.approx(said["share"], abs=CLOSE)
 
 
 def test_the_second_text_of_a_pair_is_divided_from_the_first(shown: Open) -> None:

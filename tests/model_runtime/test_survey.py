@@ -96,6 +96,16 @@ def test_a_row_that_sees_no_key_has_no_share():
     np.testing.assert_allclose(found.pictures[:, 3:].sum(axis=-1), 1, atol=CLOSE)
 
 
+def test_a_sink_may_differ_by_query():
+    sinks = np.random.default_rng(1).normal(size=(3, 150)).astype(np.float32)
+    record = replace(LONG.records[1], sinks=sinks)
+    look = Look(replace(LONG, records=(record,)), "decoder", View())
+    found = survey(look, 150, 150)
+    for head, place in enumerate(look.places):
+        np.testing.assert_allclose(found.pictures[head], record.pattern(head), atol=CLOSE)
+        assert_same(found.measures[head], measured(look, place))
+
+
 def test_of_too_many_cells_some_rows_are_computed_and_that_is_told():
     look = Look(LONG, "decoder", View())
     cells = 7 * 150 * 150

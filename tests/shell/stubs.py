@@ -11,7 +11,7 @@ import numpy as np
 
 from model_runtime.errors import UnknownModel
 from model_runtime.recording import OwnAttention, Pass
-from model_runtime.types import ModelInfo, OpensAt, Reading, Remark, SelfCheck, Token
+from model_runtime.types import ModelInfo, OpensAt, Reading, Remark, SelfCheck, StackName, Token
 from shell import cache
 from shell.models import ModelStore
 from tests.model_runtime.reference import made_record
@@ -73,7 +73,9 @@ def words(text, start=0):
 def stub(ref, **changed):
     """A checkpoint: a decoder of two layers, unless `changed` says otherwise."""
     family = changed.get("family", "decoder")
-    stacks = ("encoder", "decoder", "cross") if family == "encoder-decoder" else (family,)
+    stacks: tuple[StackName, ...] = ("encoder", "decoder", "cross")
+    if family != "encoder-decoder":
+        stacks = tuple(stack for stack in stacks if stack == family)
     info = ModelInfo(
         ref=ref,
         name=ref,

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 
 from model_runtime import catalog
 from model_runtime.errors import UnknownModel
@@ -361,7 +362,7 @@ def test_a_failure_keeps_no_frame_alive_that_holds_what_was_half_loaded(monkeypa
     under_way = opening.begin("org/bad")
     assert under_way.wait(30)
     assert under_way.problem is problem
-    assert problem.__traceback__ is problem.__cause__ is problem.__context__ is None
+    assert (problem.__traceback__, problem.__cause__, problem.__context__) == (None, None, None)
 
 
 # ── On the way ───────────────────────────────────────────────────────────────────────
@@ -387,16 +388,16 @@ def test_two_who_wait_for_one_model_wait_for_one_opening(monkeypatch):
     assert opening.begin("org/slow") is not first
 
 
-class Place:
+class Place(DeltaGenerator):
     """What `show.progress` writes to, remembered."""
 
     def __init__(self):
         self.said = []
 
-    def info(self, text, icon):
+    def info(self, text, **_):
         self.said.append(text)
 
-    def progress(self, share, text):
+    def progress(self, share, text, **_):
         self.said.append((share, text))
 
 

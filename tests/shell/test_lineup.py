@@ -45,17 +45,17 @@ def test_the_examples_are_those_of_all_models():
 
 @pytest.mark.parametrize("name", ["grows@0050", "builtin:grows@0050"])
 def test_a_model_goes_by_its_reference_with_and_without_what_all_begin_with(name):
-    assert lineup.called(name).ref == "builtin:grows@0050"
+    assert lineup.called(name) == catalog.entry("builtin:grows@0050")
 
 
 def test_a_name_stands_for_what_opens_first_and_only_a_whole_one():
-    assert lineup.called("kinds").ref == "builtin:kinds@rotary"
+    assert lineup.called("kinds") == catalog.entry("builtin:kinds@rotary")
     for none in ("", "kind", "Kinds", "org/kinds", "builtin:kinds"):
         assert lineup.called(none) is None
 
 
 def test_what_was_typed_may_be_the_beginning_of_one_name():
-    assert lineup.begins("GRO").ref == "builtin:grows"
+    assert lineup.begins("GRO") == catalog.entry("builtin:grows")
     for none in ("", "x", "growsome", "w/"):
         assert lineup.begins(none) is None
 

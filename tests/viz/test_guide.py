@@ -58,5 +58,6 @@ def test_a_pair_is_said_to_be_divided():
 
 
 def test_every_sentence_goes_through_the_language():
-    marked = guide.how_to_read(("decoder",), lambda text: f"«{text}»", layered_trace())
+    trace = layered_trace()
+    marked = guide.how_to_read(trace.info.stacks, lambda text: f"«{text}»", trace)
     assert all(line.startswith("- «") and line.endswith("»") for line in marked.splitlines())

@@ -52,7 +52,7 @@ def test_a_means_mask_is_what_all_its_heads_hide():
 def test_measures_go_by_the_mask_of_their_own_head():
     look = Look(LAYERED, "decoder", View())
     for place, found in zip(look.places, drawn(LAYERED).measures, strict=True):
-        record, head = LAYERED.record("decoder", place.layer), place.head
+        ((record, head),) = look.sources(place)
         expected = measures(
             record.pattern(head),
             record.visible(head),

@@ -16,6 +16,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from tests.model_runtime.huggingface import vocabularies
 
 CONTEXT = 128
+_POSITIONS = ("max_position_embeddings", "n_positions")
 _USUAL = {
     "hidden_size": 32,
     "intermediate_size": 40,
@@ -171,22 +172,29 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def make(family: str, folder: Path) -> Path:
-    """Write the checkpoint of a family into `folder`, which is made, and return it."""
+def make(family: str, folder: Path, context: int = CONTEXT) -> Path:
+    """Write the checkpoint of a family into `folder`, which is made, and return it. It reads
+    `context` tokens at most."""
     folder.mkdir(parents=True, exist_ok=True)
     made = FAMILIES[family]
     needs_file = made.tokenizer is vocabularies.slow_pieces
     tokenizer = made.tokenizer(folder) if needs_file else made.tokenizer()
-    tokenizer.model_max_length = CONTEXT
+    tokenizer.model_max_length = context
     tokenizer.save_pretrained(folder)
-    random_model(made, tokenizer).save_pretrained(folder)
+    random_model(made, tokenizer, context - CONTEXT).save_pretrained(folder)
     return folder
 
 
-def random_model(made: Family, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+def random_model(
+    made: Family, tokenizer: PreTrainedTokenizerBase, more_positions: int = 0
+) -> PreTrainedModel:
     """Weights from a fixed seed, so large that heads differ; the norms nearly as they were."""
+    sizes = {
+        name: size + more_positions if name in _POSITIONS else size
+        for name, size in made.sizes.items()
+    }
     config: PreTrainedConfig = getattr(transformers, made.config)(
-        vocab_size=len(tokenizer) + made.more_ids, **_special_ids(tokenizer), **made.sizes
+        vocab_size=len(tokenizer) + made.more_ids, **_special_ids(tokenizer), **sizes
     )
     config._attn_implementation = "eager"
     torch.manual_seed(0)

@@ -5,6 +5,7 @@ transformers returns from a run that nobody follows.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from model_runtime.huggingface.fallback import follow, inside_interface
-from model_runtime.huggingface.following import LOST, MIXED
+from model_runtime.huggingface.softmaxes import LOST, MIXED
 from tests.model_runtime.huggingface.bypassing_models import (
     BYPASSING,
     bypassing_model,
@@ -247,7 +248,7 @@ def test_one_key_for_all_heads_is_kept_once():
 
 def test_debertas_bias_is_what_depends_on_positions():
     model = bypassing_model("deberta-v2")
-    attention = model.deberta.encoder.layer[0].attention.self
+    attention: Any = model.get_submodule("deberta.encoder.layer.0.attention.self")
     compute, computed = attention.disentangled_attention_bias, []
 
     def compute_and_keep(*args):

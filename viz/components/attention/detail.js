@@ -37,9 +37,11 @@ export function account(scene, row, col) {
   for (let j = 0; j < cols; j++) if (sees(j)) sum += Math.exp(scores[j] - top);
   const sunk = head.sink === null ? 0 : Math.exp(head.sink - top);
   sum += sunk;
-  // Where keys are hidden the row's sum is larger than what the map shows of it.
+  // Where keys are hidden, or a sink's score is not told, the row's sum is larger than what the
+  // map shows of it.
   const hides = kept > 0 && Math.abs(kept + sunk / sum - 1) > 5e-4;
   if (hides) sum = Math.exp(scores[most] - top) / shares[most];
+  const untold = head.has_sink && head.sink === null && stack.whole;
   const score = scores[col];
   const scaled = dot[col] * head.scale;
   const capped = head.softcap === null ? scaled : head.softcap * Math.tanh(scaled / head.softcap);
@@ -55,8 +57,8 @@ export function account(scene, row, col) {
     score,
     exp: Math.exp(score - top),
     sum,
-    sink: head.sink === null || kept === 0 ? null : sunk / sum,
-    outside: hides ? Math.max(0, 1 - kept - sunk / sum) : null,
+    sink: untold ? missing : head.sink === null || kept === 0 ? null : sunk / sum,
+    outside: hides && !untold ? Math.max(0, 1 - kept - sunk / sum) : null,
   };
 }
 

@@ -46,7 +46,8 @@ class HeadCell:
     ``measures`` follow the order of ``measured`` in :func:`pack`; a missing one is ``None``.
     ``mask`` counts in the stack's masks; ``None`` where nothing is masked. How a score comes
     about: q·k × ``scale``, soft-capped at ``softcap``, plus a bias if ``has_bias``. ``sink`` is
-    the score that takes part of each row; ``has_sink`` is also true of a mean over such heads.
+    the score that takes part of each row; ``has_sink`` is also true where it differs by row, and
+    of a mean over such heads.
     """
 
     layer: int | None

@@ -1,0 +1,278 @@
+"""Checkpoints from disk, opened and traced: beside what transformers computes of the same ids."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from model_runtime import catalog
+from model_runtime.errors import ModelsBusy, TextTooLargeForMemory
+from model_runtime.huggingface.checking import NO_SOFTMAX
+from model_runtime.huggingface.loading import NO_HEAD
+from model_runtime.settings import settings
+from model_runtime.tracing import CHECKED_ROWS, trace
+from tests.model_runtime.huggingface.checkpoints import CONTEXT, FAMILIES, make
+
+TEXTS = (
+    "The cat sat on the mat.",
+    "猫在床上睡觉。",
+    "for i in range(3):\n\tprint('🍎', i)  # é",
+    "a",
+    "cat " * 200,
+)
+DECODERS = ("gpt2", "llama", "llama-chat", "mistral", "gemma2", "bloom", "falcon", "jamba")
+MASKED = ("bert", "roberta", "deberta-v2")
+SEQ2SEQ = ("t5", "byt5", "bart")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    torch.set_num_threads(1)
+    return tmp_path_factory.mktemp("checkpoints").resolve()
+
+
+@pytest.fixture(scope="module")
+def folder(root):
+    """Where the checkpoint of a family is; made once."""
+    return cache(lambda family: make(family, root / family))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def may_be_opened(root):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HEADLIGHT_LOCAL_ROOTS", str(root))
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def opened(folder):
+    return cache(lambda family: catalog.open_model(str(folder(family))))
+
+
+@pytest.fixture(scope="module")
+def bare(folder):
+    """The same model without Headlight."""
+
+    def load(family):
+        model_class = getattr(transformers, FAMILIES[family].model)
+        model = model_class.from_pretrained(folder(family), attn_implementation="eager")
+        return model.float().eval()
+
+    return cache(load)
+
+
+def ids(tokens):
+    return torch.tensor([[token.id for token in tokens]])
+
+
+def own_output(model, found):
+    """What transformers gives for the ids of a trace."""
+    inputs = {"output_attentions": True, "use_cache": False}
+    if found.info.family == "encoder":
+        inputs["input_ids"] = ids(found.reading.source)
+        if found.reading.segments:
+            inputs["token_type_ids"] = torch.tensor([found.reading.segments])
+    elif found.info.family == "decoder":
+        inputs["input_ids"] = ids(found.reading.target[:-1])
+    else:
+        inputs["input_ids"] = ids(found.reading.source)
+        inputs["decoder_input_ids"] = ids(found.reading.target[:-1])
+    with torch.no_grad():
+        return model(**inputs)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_text_is_traced_and_checks(opened, family):
+    for text in TEXTS:
+        assert trace(opened(family), text).check <= 1e-5
+
+
+@pytest.mark.parametrize("family", [*DECODERS, *MASKED, *SEQ2SEQ])
+def test_the_numbers_are_those_that_transformers_computes_of_the_same_ids(opened, bare, family):
+    for text in TEXTS:
+        found = trace(opened(family), text)
+        own = own_output(bare(family), found)
+        np.testing.assert_allclose(found.logits, own.logits[0].numpy(), atol=2e-5)
+        returned = {
+            "encoder": own.get("encoder_attentions", own.get("attentions")),
+            "decoder": own.get("decoder_attentions", own.get("attentions")),
+            "cross": own.get("cross_attentions"),
+        }
+        for record in found.records:
+            layers = [pattern for pattern in returned[record.stack] if pattern is not None]
+            layer = found.layers(record.stack).index(record.layer)
+            pattern = np.stack([record.pattern(head) for head in range(record.n_heads)])
+            np.testing.assert_allclose(pattern, layers[layer][0].numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("family", DECODERS)
+def test_a_decoder_goes_on_by_the_token_that_it_holds_likeliest(opened, bare, family):
+    found = trace(opened(family), TEXTS[0])
+    assert found.reading.target_is_own and found.info.writes
+    last = own_output(bare(family), found).logits[0, -1]
+    assert found.reading.target[-1].id == int(last.argmax())
+    assert found.reading.n_given == len(found.reading.target) - 1
+
+
+@pytest.mark.parametrize("family", SEQ2SEQ)
+def test_an_encoder_decoder_writes_what_generate_writes(opened, bare, family):
+    found = trace(opened(family), TEXTS[0])
+    written = bare(family).generate(ids(found.reading.source), do_sample=False, max_new_tokens=64)
+    assert ids(found.reading.target).tolist() == written.tolist()
+
+
+@pytest.mark.parametrize("family", [*DECODERS, *SEQ2SEQ])
+def test_a_typed_target_is_read_as_it_is(opened, family):
+    found = trace(opened(family), "The cat", "sat on the mat.")
+    assert not found.reading.target_is_own
+    after = found.reading.target[found.reading.n_given :]
+    shown = "".join(token.text for token in after if not token.is_special)
+    assert shown.replace("␣", "").replace(" ", "") == "satonthemat."
+    assert found.check <= 1e-5
+
+
+@pytest.mark.parametrize("family", [*MASKED, "electra-classifying", "bert-answering"])
+def test_a_pair_is_read_as_its_tokenizer_reads_it(opened, folder, family):
+    found = trace(opened(family), "Who sat?", pair_text="The cat sat.")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder(family))
+    expected = tokenizer("Who sat?", "The cat sat.")
+    assert [token.id for token in found.reading.source] == expected["input_ids"]
+    assert {token.part for token in found.reading.source} == {0, 1}
+    assert list(found.reading.segments) == expected.get("token_type_ids", [])
+    assert found.check <= 1e-5
+
+
+def test_a_second_text_changes_what_a_model_with_segments_computes(opened):
+    alone = trace(opened("bert"), "Who sat? The cat sat.")
+    pair = trace(opened("bert"), "Who sat?", pair_text="The cat sat.")
+    assert len(pair.reading.source) == len(alone.reading.source) + 1
+
+
+def test_a_chat_message_goes_through_the_models_template(opened, folder):
+    found = trace(opened("llama-chat"), "Hi there", chat=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder("llama-chat"))
+    expected = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "Hi there"}], add_generation_prompt=True, return_dict=True
+    )["input_ids"]
+    assert [token.id for token in found.reading.target[:-1]] == expected
+    assert found.request.chat
+    assert not trace(opened("llama"), "Hi there", chat=True).request.chat
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_told_of_a_model_is_what_its_config_says(opened, bare, family):
+    info, config = opened(family).info, bare(family).config
+    assert info.architecture == FAMILIES[family].model
+    assert info.n_parameters == bare(family).num_parameters()
+    if info.stacks:
+        assert info.n_heads == config.num_attention_heads
+        assert info.d_model == config.hidden_size
+        assert info.opens_at.stack == info.stacks[-1]
+    assert info.self_check is not None
+    assert max(info.self_check.pattern, info.self_check.z, info.self_check.logits) <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("family", "predicts"),
+    [
+        ("electra-classifying", "text labels"),
+        ("bert-labelling", "token labels"),
+        ("bert-answering", "answer span"),
+        ("bert-alone", "nothing"),
+        ("bert", "tokens"),
+    ],
+)
+def test_a_model_says_what_it_predicts_and_has_logits_for_it(opened, family, predicts):
+    found = trace(opened(family), TEXTS[0])
+    n = len(found.reading.source)
+    shapes = {"text labels": (1, 3), "token labels": (n, 3), "answer span": (n, 2)}
+    assert found.info.predicts == predicts
+    expected = (0, 0) if predicts == "nothing" else (n, len(found.info.vocabulary))
+    assert found.logits.shape == shapes.get(predicts, expected)
+
+
+def test_a_hybrid_shows_its_attention_layers_alone(opened):
+    found = trace(opened("jamba"), TEXTS[0])
+    kinds = opened("jamba")._model.config.layers_block_type
+    assert found.layers("decoder") == tuple(
+        n for n, kind in enumerate(kinds) if kind == "attention"
+    )
+
+
+def test_without_softmax_attention_the_rest_is_there_and_a_sentence_says_so(opened):
+    found = trace(opened("mamba"), TEXTS[0])
+    assert found.info.stacks == () and found.records == ()
+    assert [remark.message for remark in found.info.self_check.remarks] == [NO_SOFTMAX]
+    assert found.logits.shape[0] == len(found.reading.target) - 1
+
+
+def test_a_config_that_promises_a_head_that_is_not_there_is_shown_without(opened, folder, root):
+    from safetensors.torch import load_file, save_file
+
+    made = make("bert", root / "headless")
+    weights = load_file(made / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if not name.startswith("cls.")}
+    save_file(kept, made / "model.safetensors", {"format": "pt"})
+    found = trace(catalog.open_model(str(made)), TEXTS[0])
+    assert found.info.predicts == "nothing"
+    assert [remark.message for remark in found.info.self_check.remarks] == [NO_HEAD]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bert", "gemma2", "bloom", "t5"])
+def test_a_long_text_keeps_less_and_is_checked_in_some_rows(root, family):
+    """gemma2 and bloom cannot go the quick way; the others do."""
+    made = make(family, root / f"long-{family}", context=600)
+    found = trace(catalog.open_model(str(made)), "one cat and two dogs " * 120)
+    n = len(found.tokens(found.info.stacks[0])[0])
+    assert n > 300
+    assert found.checked_rows == CHECKED_ROWS
+    assert found.check <= 1e-5
+    assert {name.split(".")[-1] for name in found.intermediates} <= {"resid_pre", "resid_post"}
+    assert len(found.records) == (6 if family == "t5" else 2)
+
+
+def test_beyond_the_context_a_text_is_cut_and_the_rest_counted(opened):
+    found = trace(opened("gpt2"), "cat " * 200)
+    assert len(found.tokens("decoder")[0]) == CONTEXT
+    assert found.reading.left_out > 0
+
+
+def test_a_text_that_would_take_too_much_memory_is_refused_with_what_fits(opened, monkeypatch):
+    model = opened("gpt2")
+    monkeypatch.setenv("HEADLIGHT_TRACE_MEMORY", "20 KiB")
+    settings.cache_clear()
+    with pytest.raises(TextTooLargeForMemory) as refused:
+        trace(model, "cat " * 60)
+    assert 0 < int(refused.value.values["most"]) < 60
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_room_is_asked_for_before_any_weight_is_loaded(folder):
+    asked, heard = [], []
+
+    def no_room(size):
+        asked.append(size)
+        raise ModelsBusy(ref="mine")
+
+    with pytest.raises(ModelsBusy):
+        catalog.open_model(str(folder("gpt2")), heard.append, no_room)
+    assert asked == [sum(p.numel() for p in _weights(folder("gpt2")).values()) * 4]
+    assert [progress.stage for progress in heard] == ["looking"]
+
+
+def test_opening_says_how_far_it_is(folder):
+    heard = []
+    catalog.open_model(str(folder("gpt2")), heard.append)
+    stages = list(dict.fromkeys(progress.stage for progress in heard))
+    assert stages == ["looking", "loading", "checking"]
+
+
+def _weights(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
