@@ -58,22 +58,28 @@ def _is_text(held: bytes) -> bool:
     return True
 
 
-def aligned(groups: Sequence[Group], are_unknown: Sequence[bool], text: str) -> list[Span]:
-    """The characters of `text` that each token stands for; `are_unknown` is by token.
+def aligned(
+    groups: Sequence[Group], are_unknown: Sequence[bool], text: str, *, is_whole: bool = True
+) -> list[Span]:
+    """The characters of `text` that each token stands for; `are_unknown` is by token. If not
+    `is_whole`, the tokens are those of its beginning.
 
     Where the groups do not simply make up the text, case, accents, width and white space do not
     count, for tokenizers change them. Tokens that are unknown, or found nowhere, share what
     stands between those that are found.
     """
-    if "".join(group.text for group in groups) == text:
+    made = "".join(group.text for group in groups)
+    if made == text or (text.startswith(made) and not is_whole):
         ends = list(accumulate(len(group.text) for group in groups))
         found = list(pairwise([0, *ends]))
     else:
-        found = _alike(groups, are_unknown, text)
+        found = _alike(groups, are_unknown, text, is_whole)
     return [span for group, span in zip(groups, found, strict=True) for _ in range(group.n_tokens)]
 
 
-def _alike(groups: Sequence[Group], are_unknown: Sequence[bool], text: str) -> list[Span]:
+def _alike(
+    groups: Sequence[Group], are_unknown: Sequence[bool], text: str, is_whole: bool
+) -> list[Span]:
     """One span for each group."""
     keys, places = _keys(text)
     starts = {n for n, at in enumerate(places) if at and text[at - 1].isspace()}
@@ -95,9 +101,10 @@ def _alike(groups: Sequence[Group], are_unknown: Sequence[bool], text: str) -> l
             found.append((place, place + len(key)))
             at, lost = place + len(key), 0
     ends = [*places, len(text)]
+    length = len(keys) if is_whole else min(at + lost, len(keys))
     return [
         (places[first], places[last - 1] + 1) if first < last else (ends[first], ends[first])
-        for first, last in _shared_out(found, len(keys), starts)
+        for first, last in _shared_out(found, length, starts)
     ]
 
 

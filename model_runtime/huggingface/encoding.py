@@ -7,7 +7,7 @@ neither what is shown of a token nor how long a sequence may be.
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +29,11 @@ class Encoded:
     words: tuple[int | None, ...]  # as the tokenizer parted the text, if it says so
     parts: tuple[int, ...]  # 1 in the second text
     segments: tuple[int, ...]  # token type ids; empty if the tokenizer has none
+
+    def only(self, positions: Sequence[int]) -> "Encoded":
+        """Some of the tokens."""
+        columns = (getattr(self, field.name) for field in fields(self))
+        return Encoded(*(tuple(one[i] for i in positions) if one else () for one in columns))
 
 
 class Encoder:
@@ -54,16 +59,18 @@ class Encoder:
         *,
         as_target: bool = False,
         typed: Sequence[Span] | None = None,
+        most: int | None = None,
     ) -> Encoded:
         """Read one text, or two as one sequence; `as_target` as what a decoder is to write.
 
         What is typed may be hostile: special tokens in it are read as characters. In a chat,
-        which has its own special tokens, that are only the `typed` parts.
+        which has its own special tokens, that are only the `typed` parts. No more than `most`
+        tokens of each text need offsets that are right.
         """
         with self._lock:
             if self._tokenizer.is_fast:
                 return self._fast(text, pair_text, as_target, typed)
-            return self._slow(text, pair_text, as_target, typed)
+            return self._slow(text, pair_text, as_target, typed, most)
 
     # --- with offsets -----------------------------------------------------------------------
 
@@ -167,7 +174,12 @@ class Encoder:
     # --- without ----------------------------------------------------------------------------
 
     def _slow(
-        self, text: str, pair_text: str | None, as_target: bool, typed: Sequence[Span] | None
+        self,
+        text: str,
+        pair_text: str | None,
+        as_target: bool,
+        typed: Sequence[Span] | None,
+        most: int | None,
     ) -> Encoded:
         if typed is not None:
             return self._slow_chat(text, typed)
@@ -186,7 +198,7 @@ class Encoder:
         for part, (body, one) in enumerate(zip(bodies, texts, strict=True)):
             n = len(body)
             at = next(i for i in range(at, len(ids) - n + 1) if ids[i : i + n] == body)
-            offsets[at : at + n] = self._spans(body, one)
+            offsets[at : at + n] = self._spans(body, one, most)
             parts[at : at + n] = [part] * n
             at += n
         return self._without_words(ids, offsets, parts, whole.get("token_type_ids", ()))
@@ -200,7 +212,7 @@ class Encoder:
             ids = []
             for n, (start, end) in enumerate(pairwise(bounds)):
                 ids += self._ids(text=text[start:end], split_special_tokens=n % 2 == 1)
-        return self._without_words(ids, list(self._spans(ids, text)), [0] * len(ids), ())
+        return self._without_words(ids, list(self._spans(ids, text, None)), [0] * len(ids), ())
 
     def _without_words(
         self,
@@ -217,16 +229,21 @@ class Encoder:
         """The ids of a text alone."""
         return list(self._tokenizer(**given, add_special_tokens=False, verbose=False)["input_ids"])
 
-    def _spans(self, ids: list[int], text: str) -> list[Span]:
+    def _spans(self, ids: list[int], text: str, most: int | None) -> list[Span]:
         def decode(some: list[int]) -> str:
             return decode_plainly(self._tokenizer, some)
 
-        unknown = [id_ in self._unknown for id_ in ids]
-        return aligned(decoded(ids, (), self._pieces, decode), unknown, text)
+        wanted = ids[:most]
+        unknown = [id_ in self._unknown for id_ in wanted]
+        groups = decoded(wanted, (), self._pieces, decode)
+        rest = [(len(text), len(text))] * (len(ids) - len(wanted))
+        return aligned(groups, unknown, text, is_whole=not rest) + rest
 
 
 def decode_plainly(tokenizer: Any, ids: Sequence[int]) -> str:
     """The text of some ids, with no spaces put right."""
-    return str(
-        tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    text: str = tokenizer.decode(
+        list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
     )
+    # Some slow ones mark so what goes on; the last piece would keep the mark.
+    return text if tokenizer.is_fast else text.removesuffix("@@")

@@ -143,6 +143,8 @@ class _Watch(TorchFunctionMode):
     ) -> None:
         """What was known of the arguments and still holds of the result; in place, what does
         not hold any more is forgotten."""
+        if name.endswith("_as"):
+            args = args[:1]  # x.type_as(pattern) is an x
         tensors = [arg for arg in args if isinstance(arg, Tensor)]
         known = follow_scores(name, args, kwargs, self._scores.get, out)
         found = next(filter(None, map(self._patterns.get, tensors)), None)

@@ -44,14 +44,16 @@ AttentionInterface.get_interface = _get_interface
 class _Ear:
     """What one pass has said so far."""
 
+    patterns: bool
     seen: list[tuple[nn.Module, AttentionCall]] = field(default_factory=list)
     once: Once = field(default_factory=Once)
 
 
 @contextmanager
-def listen() -> Iterator[list[tuple[nn.Module, AttentionCall]]]:
-    """While open, every call of this thread is appended, with the module that made it."""
-    ear = _Ear()
+def listen(*, patterns: bool = True) -> Iterator[list[tuple[nn.Module, AttentionCall]]]:
+    """While open, every call of this thread is appended, with the module that made it. Without
+    `patterns`, those that the model made are not kept: n² of memory for every head."""
+    ear = _Ear(patterns)
     token = _ear.set(ear)
     try:
         yield ear.seen
@@ -86,7 +88,7 @@ def _heard(compute: Compute, name: str, ear: _Ear) -> Compute:
             visible=_visible(module, name, query, key, attention_mask, kwargs, ear.once),
             softcap=kwargs.get("softcap"),
             sinks=_sinks(module, kwargs),
-            pattern=pattern,
+            pattern=pattern if ear.patterns else None,
             z=out.transpose(1, 2),  # [batch, n_q, head, d_value] as it is returned
             once=ear.once,
         )

@@ -39,6 +39,11 @@ class Pieces:
             return ""
         return self._all[id_] or ""
 
+    def special_name(self, id_: int) -> str:
+        """How a special token is shown: as it is, if it shows."""
+        piece = self.piece(id_)
+        return piece if piece.isprintable() else f"⟨{_hex(piece.encode())}⟩"
+
     @cached_property
     def _all(self) -> list[str | None]:
         """By id; None for ids that no token has."""
@@ -104,12 +109,13 @@ class Pieces:
         ##. White space is ␣, its bytes beside it where it is more than one space; bytes that
         are no character, or none that shows, are ⟨F0 9F⟩; an id that no token has is ⟨its number⟩.
         """
-        special = {self.piece(id_) for id_ in self.special_ids}
         known = self._all[:n_ids]
         named = [
-            f"⟨{id_}⟩" if piece is None else piece if piece in special else self._name(piece)
-            for id_, piece in enumerate(known)
+            f"⟨{id_}⟩" if piece is None else self._name(piece) for id_, piece in enumerate(known)
         ]
+        for id_ in self.special_ids:
+            if id_ < len(named):
+                named[id_] = self.special_name(id_)
         return (*named, *(f"⟨{id_}⟩" for id_ in range(len(known), n_ids)))
 
     def _name(self, piece: str) -> str:
@@ -138,10 +144,8 @@ def _from_byte_level() -> dict[int, int]:
 
 def _text(held: bytes) -> str | None:
     """Bytes as text; None if they begin or end amid a character."""
-    try:
-        return held.decode()
-    except UnicodeDecodeError:
-        return None
+    text = held.decode(errors="replace")  # an error each would take seconds for a vocabulary
+    return None if "\ufffd" in text and text.encode() != held else text
 
 
 def _hex(held: bytes) -> str:

@@ -51,7 +51,8 @@ class Reader:
 
     def special(self, id_: int, position: int = 0) -> Token:
         """A token that stands for no text."""
-        return Token(position, id_, self._pieces.piece(id_), None, None, is_special=True)
+        name = self._pieces.special_name(id_)
+        return Token(position, id_, name, None, None, is_special=True)
 
     # --- what a model reads -----------------------------------------------------------------
 
@@ -70,13 +71,13 @@ class Reader:
         With `chat` the text is a user's message. Raises UnusableChatTemplate.
         """
         if chat:
-            tokens, _ = self._in_chat(text, "")
-            return (*self._fitting(tokens, ()),)
-        encoded = self._encoder.encode(text, pair_text, as_target=as_target)
-        tokens = self._shown(encoded, (text, pair_text or ""))
-        if self._family == "decoder":
-            tokens = _open(tokens)
-        return self._fitting(tokens, encoded.segments[: len(tokens)])
+            tokens, left_out, _ = self._in_chat(text, "")
+            return tokens, left_out, ()
+        encoded = self._read(text, pair_text, as_target=as_target)
+        kept = self._kept([span is not None for span in encoded.offsets], encoded.parts)
+        segments = tuple(encoded.segments[i] for i in kept) if encoded.segments else ()
+        tokens = self._shown(encoded, kept, (text, pair_text or ""))
+        return tokens, len(encoded.ids) - len(kept), segments
 
     def continued(
         self, text: str, target_text: str, *, chat: bool = False
@@ -89,14 +90,21 @@ class Reader:
             own = self._encoder.encode(target_text).ids
             return given, len(given), left_out + len(own)
         if chat:
-            tokens, n_given = self._in_chat(text, target_text)
-        else:
-            whole = text + self._gap(text, target_text) + target_text
-            tokens = _open(self._shown(self._encoder.encode(whole), (whole, "")))
-            after = (t.position for t in tokens if t.span and t.span[1] > len(text))
-            n_given = next(after, len(tokens))
-        room = self._room + 1
-        return tokens[:room], min(n_given, room), max(0, len(tokens) - room)
+            tokens, left_out, n_given = self._in_chat(text, target_text)
+            return tokens, min(n_given, len(tokens)), left_out
+        whole = text + self._gap(text, target_text) + target_text
+        encoded = self._read(whole)
+        tokens = self._shown(encoded, range(len(encoded.ids))[: self._room + 1], (whole, ""))
+        after = (token.position for token in tokens if token.span and token.span[1] > len(text))
+        return tokens, next(after, len(tokens)), len(encoded.ids) - len(tokens)
+
+    def _read(self, text: str, pair_text: str | None = None, *, as_target: bool = False) -> Encoded:
+        """What a decoder reads has no end: it goes on from the text."""
+        encoded = self._encoder.encode(text, pair_text, as_target=as_target, most=self._room + 1)
+        n = len(encoded.ids)
+        while self._family == "decoder" and n > 1 and encoded.offsets[n - 1] is None:
+            n -= 1
+        return encoded.only(range(n))
 
     def _gap(self, text: str, target_text: str) -> str:
         """The space between a text and what follows it, where its tokenizer knows words."""
@@ -105,74 +113,57 @@ class Reader:
             return ""
         return "" if IDEOGRAPH.match(at_end) or IDEOGRAPH.match(at_start) else " "
 
-    def _in_chat(self, text: str, answer: str) -> tuple[tuple[Token, ...], int]:
-        """(a message in its chat, and the beginning of an answer; how many before the answer)."""
+    def _in_chat(self, text: str, answer: str) -> tuple[tuple[Token, ...], int, int]:
+        """(a message in its chat and the beginning of an answer, how many tokens were left out,
+        how many come before the answer)."""
         message = as_message(self._tokenizer, text)
-        start = max(message.start, 0)
+        start, ends = max(message.start, 0), len(message.whole)
         mine = (start, start + message.length)
-        ends = len(message.whole)
         whole = message.whole + answer
         encoded = self._encoder.encode(whole, typed=(mine, (ends, len(whole))))
-        spans = self._whole(encoded, whole, range(len(encoded.ids)))
-        tokens: list[Token] = []
-        n_given = len(spans)
-        for position, token in enumerate(self._named(encoded, spans, whole)):
-            span = spans[position] or (0, 0)
-            shift = None
-            if span[0] < mine[1] and mine[0] < span[1]:
-                span, shift = (max(span[0], mine[0]), min(span[1], mine[1])), mine[0]
-                shift -= message.skipped
-            elif span[1] > ends:
-                n_given = min(n_given, position)
-                span, shift = (max(span[0], ends), span[1]), ends - len(text)
-            if shift is None:
+        if answer:
+            kept: Sequence[int] = range(len(encoded.ids))[: self._room + 1]
+        else:
+            kept = self._kept([_overlap(span, mine) for span in encoded.offsets], encoded.parts)
+        tokens = []
+        n_given = len(kept)
+        for token in self._shown(encoded, kept, (whole, "")):
+            own = mine if _overlap(token.span, mine) else (ends, len(whole))
+            if token.span is None or not _overlap(token.span, own):
                 tokens.append(replace(token, span=None, word=None, is_special=True))
-            else:
-                tokens.append(replace(token, span=(span[0] - shift, span[1] - shift)))
-        return tuple(tokens), n_given
+                continue
+            if own != mine:
+                n_given = min(n_given, token.position)
+            first, last = max(token.span[0], own[0]), min(token.span[1], own[1])
+            shift = message.skipped - mine[0] if own == mine else len(text) - ends
+            tokens.append(replace(token, span=(first + shift, last + shift)))
+        return tuple(tokens), len(encoded.ids) - len(kept), n_given
 
-    def _fitting(
-        self, tokens: Sequence[Token], segments: Sequence[int]
-    ) -> tuple[tuple[Token, ...], int, tuple[int, ...]]:
-        """The tokens that the context has room for."""
-        places = [[t.position for t in tokens if not t.is_special and t.part == p] for p in (0, 1)]
-        over = len(tokens) - self._room
+    def _kept(self, are_text: Sequence[bool], parts: Sequence[int]) -> list[int]:
+        """The positions that the context has room for."""
+        over = len(parts) - self._room
+        places = [
+            [i for i, own in enumerate(parts) if own == part and are_text[i]] for part in (0, 1)
+        ]
         left_out: set[int] = set()
         while over > len(left_out) and any(places):
             left_out.add(max(places, key=len).pop())
-        kept = [i for i in range(len(tokens)) if i not in left_out][: self._room]
-        return (
-            tuple(replace(tokens[i], position=place) for place, i in enumerate(kept)),
-            len(tokens) - len(kept),
-            tuple(segments[i] for i in kept) if segments else (),
-        )
+        return [i for i in range(len(parts)) if i not in left_out][: self._room]
 
     # --- what is shown of it ----------------------------------------------------------------
 
-    def _shown(self, encoded: Encoded, texts: tuple[str, str]) -> tuple[Token, ...]:
-        """The tokens of one or two texts, each with spans into its own."""
-        spans: list[Span | None] = [None] * len(encoded.ids)
-        for part, text in enumerate(texts):
-            positions = [i for i, own in enumerate(encoded.parts) if own == part]
-            for i, span in zip(positions, self._whole(encoded, text, positions), strict=True):
-                spans[i] = span
-        return tuple(self._named(encoded, spans, *texts))
-
-    def _whole(self, encoded: Encoded, text: str, positions: Sequence[int]) -> list[Span | None]:
-        return whole_spans(
-            [encoded.offsets[i] for i in positions],
-            [self._pieces.is_space(encoded.pieces[i]) for i in positions],
-            text,
-        )
-
-    def _named(self, encoded: Encoded, spans: list[Span | None], *texts: str) -> list[Token]:
-        """One Token for each id, as it is shown."""
-        numbers = self._words(encoded, spans, *texts)
+    def _shown(
+        self, encoded: Encoded, kept: Sequence[int], texts: tuple[str, str]
+    ) -> tuple[Token, ...]:
+        """The tokens at some positions, counted anew, each with its span in its own text."""
+        whole = [self._whole(encoded, kept, part, text) for part, text in enumerate(texts)]
+        spans = [whole[encoded.parts[i]].get(i) for i in kept]
+        encoded = encoded.only(kept)
+        numbers = self._words(encoded, spans, texts)
         out = []
-        for i, (id_, piece, part) in enumerate(
-            zip(encoded.ids, encoded.pieces, encoded.parts, strict=True)
+        for i, (id_, piece, part, span) in enumerate(
+            zip(encoded.ids, encoded.pieces, encoded.parts, spans, strict=True)
         ):
-            span = spans[i]
             if span is None:
                 out.append(replace(self.special(id_, i), part=part))
                 continue
@@ -185,10 +176,26 @@ class Reader:
                     is_unknown=is_unknown, is_byte_piece=is_byte_piece, part=part,
                 )
             )  # fmt: skip
-        return out
+        return tuple(out)
+
+    def _whole(
+        self, encoded: Encoded, kept: Sequence[int], part: int, text: str
+    ) -> dict[int, Span | None]:
+        """The characters of each kept token of one text, by position."""
+        positions = [i for i in kept if encoded.parts[i] == part]
+        left_out = set(range(len(encoded.ids))) - set(kept)
+        # What the first one left out covers is not for the one before it to take.
+        bound = min((i for i in left_out if encoded.parts[i] == part), default=None)
+        positions = sorted(positions if bound is None else [*positions, bound])
+        spans = whole_spans(
+            [encoded.offsets[i] for i in positions],
+            [self._pieces.is_space(encoded.pieces[i]) for i in positions],
+            text,
+        )
+        return dict(zip(positions, spans, strict=True))
 
     def _words(
-        self, encoded: Encoded, spans: Sequence[Span | None], *texts: str
+        self, encoded: Encoded, spans: Sequence[Span | None], texts: Sequence[str]
     ) -> list[int | None]:
         """The number of each token's word: as the tokenizer parts a text, and as people do, for
         some tokenizers take a text for one word."""
@@ -274,9 +281,5 @@ class Reader:
         return decode_plainly(self._tokenizer, ids)
 
 
-def _open(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    """Without the special tokens at the end; at least one stays."""
-    n = len(tokens)
-    while n > 1 and tokens[n - 1].is_special:
-        n -= 1
-    return tokens[:n]
+def _overlap(span: Span | None, other: Span) -> bool:
+    return span is not None and span[0] < other[1] and other[0] < span[1]

@@ -45,13 +45,14 @@ def record(
 
     "eager" computes patterns and keeps them with the calls; "sdpa" never makes them.
     Without `following`, what bypasses the interface goes unseen and nothing slows the rest.
-    `kept` says which intermediates: see `_Layers`. Raises what the model raises.
+    `kept` says what beside q, k, v: "all", or for long texts the "residual" stream alone, without
+    the parts of layers and without patterns. Raises what the model raises.
     """
     names = {id(module): name for name, module in model.named_modules()}
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
         stack.enter_context(_computing_with(model, implementation))
-        seen = stack.enter_context(listen())
+        seen = stack.enter_context(listen(patterns=kept == "all"))
         followed = stack.enter_context(follow(model) if following else nullcontext([]))
         layers = stack.enter_context(_Layers(model, kept))
         output = model(**inputs, return_dict=True, **without_cache(model))

@@ -156,6 +156,15 @@ def test_softmax_over_another_axis_than_the_keys_is_not_attention():
     assert calls == []
 
 
+def test_values_cast_to_the_type_of_the_pattern_are_values():
+    def attend(x):
+        pattern = (x @ x.mT).softmax(-1)
+        return pattern @ x.type_as(pattern)
+
+    (call,), _ = followed(lambda_module(attend), TWO_TOKENS)
+    assert call.trouble == ""
+
+
 def test_what_the_interface_computes_is_left_to_it():
     class Inside(ByHand):
         def forward(self, x):
