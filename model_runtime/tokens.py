@@ -67,9 +67,7 @@ def whole_spans(
         limit = len(text) if following is None else (spans[following] or (0, 0))[0]
         if i == real[0] and text[:start].strip():
             start = 0
-        while end < limit and not text[end].isspace():
-            end += 1
-        spans[i] = (start, end)
+        spans[i] = (start, max(end, end + len(text[end:limit].rstrip())))
     return spans
 
 

@@ -23,8 +23,8 @@ EXACT = 1e-5
 SAME_LOGITS = 1e-3  # of two ways to compute the same in 32 bits, through all layers
 
 NO_SOFTMAX = N_(
-    "{architecture} has no softmax attention, so there are no shares to show. Its tokens and "
-    "what it predicts are shown."
+    "{architecture} computes no attention by a softmax over the tokens, so there are no shares to "
+    "show. Its tokens and what it predicts are shown."
 )
 NOT_SHOWN = N_("{stack} L{layer} is not shown: {why}")
 TOO_FAR = N_("recomputed from what was recorded, it differs from the model's own by up to {error}")

@@ -152,7 +152,8 @@ def test_every_stack_of_a_checkpoint_shows_its_own_numbers(
         shows(reader, ref, MINE)
         expect(reader.tab.locator(".st-key-summary")).to_contain_text(info.architecture)
         expect(reader.tab.locator(".st-key-footer")).to_contain_text("checked: recomputed")
-        assert reader.alerts.count() == 0
+        # A random model hardly ever ends its text by itself.
+        assert not [said for said in reader.alerts.all_inner_texts() if "still writing" not in said]
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE])

@@ -43,14 +43,19 @@ def test_values_are_never_read_as_places(hostile):
     assert "{ref}" in str(UnknownModel(ref=hostile, known="{ref}"))
 
 
-@pytest.mark.parametrize(
-    "ref", ["", "translator", "builtin:", "builtin:nothing", "builtin:../models/translator", "\0"]
-)
+@pytest.mark.parametrize("ref", ["builtin:", "builtin:nothing", "builtin:../models/translator"])
 def test_a_model_that_is_not_there_is_said_with_those_that_are(ref):
     with pytest.raises(UnknownModel) as raised:
         catalog.open_model(ref)
     assert raised.value.values["ref"] == ref
     assert catalog.DEFAULT in str(raised.value)
+
+
+@pytest.mark.parametrize("ref", ["", "\0", "a b", "../x y\n", "org/name/more"])
+def test_what_is_no_reference_is_answered_with_what_one_looks_like(ref):
+    with pytest.raises(HeadlightError) as raised:
+        catalog.open_model(ref)
+    assert type(raised.value) in (errors.UnreadableReference, errors.OutsideRoots)
 
 
 def test_the_default_model_comes_first_and_opens():

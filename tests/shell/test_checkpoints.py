@@ -1,6 +1,7 @@
 """Opening checkpoints: what is shown of them, what fails, what becomes of text and address."""
 
 import threading
+from typing import cast
 
 import pytest
 from streamlit.delta_generator import DeltaGenerator
@@ -362,7 +363,7 @@ def test_a_failure_keeps_no_frame_alive_that_holds_what_was_half_loaded(monkeypa
     under_way = opening.begin("org/bad")
     assert under_way.wait(30)
     assert under_way.problem is problem
-    assert (problem.__traceback__, problem.__cause__, problem.__context__) == (None, None, None)
+    assert not any((problem.__traceback__, problem.__cause__, problem.__context__))
 
 
 # ── On the way ───────────────────────────────────────────────────────────────────────
@@ -388,31 +389,34 @@ def test_two_who_wait_for_one_model_wait_for_one_opening(monkeypatch):
     assert opening.begin("org/slow") is not first
 
 
-class Place(DeltaGenerator):
+class Place:
     """What `show.progress` writes to, remembered."""
 
     def __init__(self):
         self.said = []
 
-    def info(self, text, **_):
+    def info(self, text, icon):
         self.said.append(text)
 
-    def progress(self, share, text, **_):
+    def progress(self, share, text):
         self.said.append((share, text))
+
+
+def said_of(progress):
+    """What a page says of the progress of org/a_*b*."""
+    place = Place()
+    show.progress(cast(DeltaGenerator, place), "org/a_*b*", progress)
+    (said,) = place.said
+    return said
 
 
 @pytest.mark.parametrize("stage", ["looking", "downloading", "loading", "checking"])
 def test_each_stage_has_its_words(stage):
-    place = Place()
-    show.progress(place, "org/a_*b*", Progress(stage))
-    (said,) = place.said
-    assert in_markdown("org/a_*b*") in said
+    assert in_markdown("org/a_*b*") in said_of(Progress(stage))
 
 
 @pytest.mark.parametrize(("done", "share"), [(0, 0.0), (1_250_000, 0.5), (9_999_999, 1.0)])
 def test_bytes_are_counted_and_never_more_than_there_are(done, share):
-    place = Place()
-    show.progress(place, "a", Progress("downloading", done, 2_500_000))
-    ((shown, text),) = place.said
+    shown, text = said_of(Progress("downloading", done, 2_500_000))
     assert shown == share
     assert f"{share * 2.5:.1f}".rstrip("0").rstrip(".") + " of 2.5 MB" in text
