@@ -92,8 +92,12 @@ def measure(folder: Path) -> None:
     table(
         ["", "ms", "of a plain pass", "MiB kept"],
         [
-            [name, f"{ms:.0f}", f"{ms / times['plain, sdpa']:.2f}"]
-            + [f"{kept[name] / MIB:.0f}" if name in kept else ""]
+            [
+                name,
+                f"{ms:.0f}",
+                f"{ms / times['plain, sdpa']:.2f}",
+                f"{kept[name] / MIB:.0f}" if name in kept else "",
+            ]
             for name, ms in times.items()
         ],
     )

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 from tokenizers import Encoding, Tokenizer
 
-from model_runtime.types import Token
+from model_runtime.types import SPACE, Token
 
 Span = tuple[int, int]
-
-SPACE = "␣"  # how a token is shown that is nothing but white space
 
 
 def tokens_of(encoding: Encoding, text: str, unknown_id: int | None) -> tuple[Token, ...]:
@@ -66,7 +64,7 @@ def whole_spans(
         start, end = spans[i] or (0, 0)
         limit = len(text) if following is None else (spans[following] or (0, 0))[0]
         if i == real[0] and text[:start].strip():
-            start = 0
+            start = len(text) - len(text.lstrip())
         spans[i] = (start, max(end, end + len(text[end:limit].rstrip())))
     return spans
 

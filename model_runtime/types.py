@@ -6,7 +6,7 @@ Frozen, numpy only, no batch axis, no model inside. Knows neither torch nor the 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from model_runtime.attention import AttentionRecord
 from model_runtime.errors import NoSuchHead
 
+SPACE = "␣"  # how a token is shown that is nothing but white space
 MASK = "[MASK]"  # how a blank is typed, for a model that fills blanks
 StackName = Literal["encoder", "decoder", "cross"]
 # What a row of logits is over: the vocabulary, the labels of one token or of the whole text,
@@ -183,25 +184,33 @@ class Trace:
         text = ""
         at = None
         for token in self.reading.target[self.reading.n_given :]:
-            if token.span is not None:
-                text += " " * (token.span[0] - (token.span[0] if at is None else at)) + token.text
-                at = token.span[1]
+            if token.span is None or (token.is_byte_piece and at == token.span[1]):
+                continue  # of the pieces of one character, the first says it
+            start, end = token.span
+            text += " " * (start - (start if at is None else at))
+            # A token of white space goes by a name, and a byte piece names its byte: 🍎⟨F0⟩.
+            text += " " * (end - start) if token.text.startswith(SPACE) else _named(token)
+            at = end
         return text
 
     @property
     def nbytes(self) -> int:
         """Memory held by the arrays; what layers share counts once."""
-        arrays = [*self.intermediates.values(), self.logits]
+        arrays: list[NDArray[Any]] = [*self.intermediates.values(), self.logits]
         for record in self.records:
             arrays += [a for a in record.arrays if a is not None]
-        return sum({(_address(a), _held(a)): _held(a) for a in arrays}.values())
+        return sum({(_address(array), _held(array)): _held(array) for array in arrays}.values())
 
 
-def _address(array: NDArray[np.generic]) -> int:
+def _named(token: Token) -> str:
+    return token.text.partition("⟨")[0] if token.is_byte_piece else token.text
+
+
+def _address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _held(array: NDArray[np.generic]) -> int:
+def _held(array: NDArray[Any]) -> int:
     """Bytes in memory: an axis along which one value is repeated takes no room."""
     steps = zip(array.shape, array.strides, strict=True)
     return array.itemsize * math.prod(n for n, step in steps if step)

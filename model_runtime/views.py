@@ -209,11 +209,6 @@ class Look:
         to_words = np.logical_or.reduceat(shown, self.across.starts, axis=1)
         return np.logical_or.reduceat(to_words, self.down.starts, axis=0)
 
-    @property
-    def visible(self) -> Bools:
-        """The mask of the stack's first map."""
-        return self.mask(self.places[0])
-
     def map(self, place: HeadPlace) -> HeadMap:
         """One map through all switches. Raises NoSuchHead."""
         blocks = [self.rows_of_map(place, rows) for rows in self.row_blocks()]

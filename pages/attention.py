@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from model_runtime.types import Trace
-from model_runtime.views import Look
-from shell import show, state, switches, trust
+from model_runtime.views import Look, shown_stacks
+from shell import cache, show, state, switches, trust
 from shell.language import _
 from viz import attention_map, facts, guide, predictions
 from viz.components import attention as component
@@ -24,16 +24,17 @@ def draw(trace_id: str, trace: Trace) -> None:
         switches.draw()
     else:
         _tokens(trace)
-    _predictions(trace)
+    if predictions.predicts(trace):
+        _predictions(trace)
     if trace.records:
         with st.expander(_("how to read this")):
-            st.markdown(guide.how_to_read(trace.info.stacks, _))
+            st.markdown(guide.how_to_read(trace.info.stacks, _, trace))
 
 
 def _pictures(trace_id: str, trace: Trace) -> None:
     """Every head's map, the chosen one, and its lines."""
     view = state.view()
-    looks = [Look(trace, stack, view) for stack in trace.info.stacks]
+    looks = [Look(trace, stack, view) for stack in shown_stacks(trace)]
     chosen, problems = state.chosen_head(trace, {look.stack: len(look.rows) for look in looks})
     if any(look.is_relaxed for look in looks):
         problems.append(
@@ -47,6 +48,7 @@ def _pictures(trace_id: str, trace: Trace) -> None:
         api=f"api/trace/{trace_id}",
         query=urlencode(state.view_parameters(view)),
         say=_,
+        drawn=cache.OVERVIEWS.of(trace_id, trace, view),
     )
     component.mount(payload, key="attention")
 

@@ -12,12 +12,13 @@ import threading
 from collections import OrderedDict
 from dataclasses import astuple
 
-from model_runtime.settings import settings
-
 from model_runtime import catalog, tracing
 from model_runtime.recording import LoadedModel, Report
+from model_runtime.settings import settings
 from model_runtime.types import Request, Trace
+from model_runtime.views import View
 from shell.models import ModelStore
+from viz.overview import Overview, overview
 
 _KEY = secrets.token_bytes(32)
 PUBLIC = ""  # the session of texts that nobody typed: the examples
@@ -51,6 +52,33 @@ class TraceStore:
                 self._traces.popitem(last=False)
 
 
+class OverviewStore:
+    """What is drawn at once of a trace through a view; recent ones are kept. Thread-safe."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._kept: OrderedDict[tuple[str, View], Overview] = OrderedDict()
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+
+    def of(self, trace_id: str, trace: Trace, view: View) -> Overview:
+        """The overview, kept or computed. Two that ask at once compute it twice, at worst."""
+        key = (trace_id, view)
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        found = overview(trace, view)
+        with self._lock:
+            self._kept[key] = found
+            while (
+                len(self._kept) > 1 and sum(o.nbytes for o in self._kept.values()) > self._max_bytes
+            ):
+                self._kept.popitem(last=False)
+        return found
+
+
+OVERVIEWS = OverviewStore(max_bytes=64 * 2**20)
 MODELS = ModelStore(catalog.open_model, settings().memory)
 TRACES = TraceStore(max_count=256, max_bytes=settings().trace_memory)
 

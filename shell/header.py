@@ -37,7 +37,7 @@ def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
             pair=info is not None and info.takes_pair,
         )
     with place["model"]:
-        _models(ref if info and not entry else "")
+        _models()
     if "variant" in place:
         with place["variant"]:
             _variants(variants)
@@ -63,6 +63,15 @@ def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
             placeholder=_("pick one"),
             on_change=state.take_example,
             args=(_EXAMPLES,),
+        )
+    with place["model"]:
+        recent.mount(
+            state.recent(),
+            opened=ref if info and not entry else "",
+            hint=_hint(),
+            say=_,
+            key=state.RECENT,
+            on_change=state.told_recent,
         )
 
 
@@ -108,13 +117,21 @@ def _line(picked: str) -> str:
     )
 
 
-def _models(opened: str) -> None:
+def _hint() -> str:
+    """What else may be typed; "" where no checkpoint may be opened."""
+    return recent.HINTS[settings().hub != "off", bool(settings().local_roots)]
+
+
+def _models() -> None:
     """One line a model, its variants one click further; then the checkpoints that this browser
-    opened, to which `opened` is added."""
-    hint = recent.HINTS[settings().hub != "off", bool(settings().local_roots)]
+    opened, and the one that is asked for."""
+    hint, ref = _hint(), state.chosen_ref()
+    checkpoints = list(state.recent())
+    if ref not in checkpoints and not catalog.is_builtin(ref):
+        checkpoints.insert(0, ref)
     st.selectbox(
         _("Model"),
-        [*lineup.names(), *state.recent()],
+        [*lineup.names(), *checkpoints],
         key=state.PICKED_MODEL,
         format_func=_line,
         accept_new_options=bool(hint),
@@ -128,7 +145,6 @@ def _models(opened: str) -> None:
         else None,
         on_change=state.pick_model,
     )
-    recent.mount(opened, hint, _, key=state.RECENT, on_change=state.repeat)
 
 
 def _variants(variants: tuple[Entry, ...]) -> None:
@@ -163,8 +179,8 @@ def _text(info: ModelInfo | None, entry: Entry | None) -> None:
         _("Text"),
         key=address.TEXT,
         placeholder=_("Type a text and press Enter"),
-        help=_(predictions.HINT) if info and predictions.fills_blanks(info) else None,
-        on_change=state.touched,
+        help=in_markdown(predictions.hint(info, _)) if info and info.mask else None,
+        on_change=state.typed,
     )
     if info is None:
         return

@@ -3,6 +3,7 @@
 Answers from kept traces alone; runs no model. Knows neither session nor language.
 
     GET /api/trace/<id>/<stack>/<layer>/<head>[.csv|.npz]?specials=0&words=1…
+    GET /api/trace/<id>/<stack>/<layer>/<head>/<row>?…   scores and q·k of a large map
 
 `mean` stands for a layer or head that is averaged over. What is no longer kept is 410.
 """
@@ -19,11 +20,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from model_runtime.errors import NoSuchHead
+from model_runtime.survey import has_sink
 from model_runtime.types import StackName, Trace
 from model_runtime.views import AxisGroup, HeadPlace, Look, View
 from shell import state
 from shell.cache import TRACES
-from viz.attention_map import axis_token, head_frame
+from viz.attention_map import axis_token, head_frame, row_frame
 from viz.labels import in_csv
 
 # Numbers of a trace never change, but they are somebody's: the browser may keep them, nobody
@@ -34,6 +36,23 @@ HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "
 async def one_head(request: Request) -> Response:
     """The frame that the component asks for: pattern, scores and q·k, 32-bit floats."""
     return await run_in_threadpool(_answer, request, "")
+
+
+async def one_row(request: Request) -> Response:
+    """The frame of one row of a map."""
+    return await run_in_threadpool(_row, request)
+
+
+def _row(request: Request) -> Response:
+    trace, stack, place, view = _asked(request)
+    row = _number(request.path_params["row"])
+    if row is None:
+        raise HTTPException(404, "rows are numbers")
+    try:
+        frame = row_frame(trace, stack, place, row, view)
+    except (NoSuchHead, IndexError) as error:
+        raise HTTPException(404, str(error)) from error
+    return Response(frame, media_type="application/octet-stream", headers=HEADERS)
 
 
 async def one_head_as(request: Request) -> Response:
@@ -92,20 +111,24 @@ def _label(group: AxisGroup, stack: StackName) -> str:
 
 
 def as_csv(look: Look, place: HeadPlace) -> bytes:
-    """The pattern, a line a query and a column a key; 9 digits, empty where masked.
+    """The pattern, a line a query and a column a key; 9 digits, empty where masked. What goes to
+    a sink has a column of its own, where no key is hidden.
 
     Starts with a byte order mark, without which Excel misreads Chinese.
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["query \\ key", *(_label(group, look.stack) for group in look.columns)])
+    sinks = has_sink(look, place) and look.is_whole
+    heads = [_label(group, look.stack) for group in look.columns]
+    writer.writerow(["query \\ key", *heads, *(["[sink]"] if sinks else [])])
     pattern = look.map(place).pattern
-    for group, shares, visible in zip(look.rows, pattern, look.visible, strict=True):
+    for group, shares, visible in zip(look.rows, pattern, look.mask(place), strict=True):
         cells = [
             f"{share:.9g}" if seen and np.isfinite(share) else ""
             for share, seen in zip(shares, visible, strict=True)
         ]
-        writer.writerow([_label(group, look.stack), *cells])
+        rest = [f"{1 - shares.sum():.9g}"] if sinks else []
+        writer.writerow([_label(group, look.stack), *cells, *rest])
     return out.getvalue().encode("utf-8-sig", "replace")
 
 
@@ -154,4 +177,5 @@ def as_npz(look: Look, place: HeadPlace) -> bytes:
 ROUTES = [
     Route("/api/trace/{trace}/{stack}/{layer}/{head}.{kind}", one_head_as),
     Route("/api/trace/{trace}/{stack}/{layer}/{head}", one_head),
+    Route("/api/trace/{trace}/{stack}/{layer}/{head}/{row}", one_row),
 ]

@@ -37,8 +37,10 @@ from shell.lineup import Opened
 from viz.components.attention import Chosen
 from viz.components.recent import MOST_RECENT
 
-# Two widgets show the one parameter MODEL; they follow it. The browser keeps RECENT.
+# Two widgets show the one parameter MODEL; they follow it. The browser keeps the list of RECENT
+# checkpoints, and the session what it last told or must have written since.
 PICKED_MODEL, PICKED_VARIANT, RECENT = "_model", "_variant", "_recent"
+_RECENT = "_recent_known"
 
 _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
 _BY_WIDGET, _SAID, _REPEATS, _REPEATED = "_by_widget", "_said", "_repeats", "_repeated"
@@ -134,8 +136,11 @@ def opened(info: ModelInfo) -> None:
         chosen[TEXT] = info.examples[0]
     if before and (before.family, before.reads) != (now.family, now.reads):
         chosen[TARGET] = ""
+    last: Opened | None = chosen.get(_OPEN)
+    if not catalog.is_builtin(now.ref) and (last is None or last.ref != now.ref):
+        others = [ref for ref in recent() if ref != now.ref]
+        chosen[_RECENT] = [now.ref, *others][:MOST_RECENT]
     chosen[_OPEN], chosen[_BEFORE], chosen[_FAILED] = now, None, None
-    chosen[_NO_TEXT] = False
 
 
 def failed(problem: HeadlightError) -> None:
@@ -158,14 +163,17 @@ def last_opened() -> tuple[str, str]:
 
 
 def recent() -> tuple[str, ...]:
-    """The checkpoints that this browser opened, the latest first; the chosen one among them."""
-    said = st.session_state.get(RECENT, {}).get("refs") or []
-    found = [ref for ref in said if isinstance(ref, str)] if isinstance(said, list) else []
-    found = [ref for ref in found if address.may_be_checkpoint(ref)][:MOST_RECENT]
-    ref = chosen_ref()
-    if not catalog.is_builtin(ref) and ref not in found:
-        found.insert(0, ref)
-    return tuple(dict.fromkeys(found))
+    """The checkpoints that this browser opened, the latest first."""
+    known = st.session_state.get(_RECENT)
+    told = [ref for ref in known if isinstance(ref, str)] if isinstance(known, list) else []
+    found = [ref for ref in told if address.may_be_checkpoint(ref)]
+    return tuple(dict.fromkeys(found))[:MOST_RECENT]
+
+
+def told_recent() -> None:
+    """A callback: the browser has told which checkpoints it remembers."""
+    st.session_state[_RECENT] = st.session_state[RECENT].get("refs")
+    repeat()
 
 
 def current(info: ModelInfo | None) -> Choices:
@@ -255,6 +263,13 @@ def mirror(info: ModelInfo | None) -> list[str]:
 def touched() -> None:
     """Every widget's `on_change`: what the user just did wins over the address."""
     st.session_state[_TOUCHED] = True
+
+
+def typed() -> None:
+    """The text box's `on_change`. Until then an empty text is nobody's: a message from the
+    browser that was under way while the model opened still holds the empty box."""
+    st.session_state[_NO_TEXT] = False
+    touched()
 
 
 def pick_model() -> None:

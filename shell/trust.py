@@ -36,8 +36,8 @@ def left_out(trace: Trace) -> list[str]:
             )
     if reading.unfinished:
         sentences.append(
-            _("{model} was still writing after {context} tokens and was stopped there.").format(
-                model=name, context=trace.info.context_length
+            _("{model} was still writing after {n} tokens and was stopped there.").format(
+                model=name, n=len(reading.target) - 1
             )
         )
     unknown = list(

@@ -5,14 +5,14 @@ For tokenizers without offsets, and for what a model writes. Knows neither model
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise, takewhile
+from itertools import accumulate, takewhile
 
 from model_runtime.huggingface.pieces import IDEOGRAPH, Pieces
 from model_runtime.tokens import Span
 
-_LONGEST_CHARACTER = 4  # bytes in UTF-8
 _SEARCHED = 200  # characters, for the next token that is known
 _NEAR = 3  # characters left out before a token, for each of its own, if no unknown one stands there
 # An accent, a variation sign, or a joiner and what it joins.
@@ -24,38 +24,54 @@ _WORD = re.compile(rf"[^\W_](?:[^\W_]|{_JOINED})*|\S{_JOINED}*")
 class Group:
     """Tokens that make characters together: most often one token."""
 
-    n_tokens: int
     text: str
+    spans: tuple[Span, ...]  # the characters in it that each token makes, or helps to make
 
 
 def decoded(
     ids: Sequence[int], context: Sequence[int], pieces: Pieces, decode: Callable[[list[int]], str]
 ) -> list[Group]:
     """What each token adds to a text that `context` begins. Bytes are kept together until they
-    are a character."""
+    are characters."""
     everything = [*context, *ids]
     start, read = 0, len(context)  # what is decoded along with new tokens, and the first of these
     groups = []
+    held: list[bytes] = []
     for end in range(read + 1, len(everything) + 1):
-        held = [pieces.bytes_of(pieces.piece(id_)) for id_ in everything[read:end]]
-        is_last = end == len(everything) or end - read == _LONGEST_CHARACTER
-        if not is_last and None not in held and not _is_text(b"".join(held)):  # type: ignore[arg-type]
+        added = pieces.bytes_of(pieces.piece(everything[end - 1]))
+        held = [*held, added or b""]
+        if added and end < len(everything) and _is_beginning(b"".join(held)):
             continue
         before, now = decode(everything[start:read]), decode(everything[start:end])
         text = now[len(before) :] if now.startswith(before) else decode(everything[read:end])
-        groups.append(Group(end - read, text))
+        groups.append(Group(text, _parted(held, text)))
         if text.strip():
             start = read
-        read = end
+        read, held = end, []
     return groups
 
 
-def _is_text(held: bytes) -> bool:
+def _is_beginning(held: bytes) -> bool:
+    """Whether bytes end amid a character."""
     try:
         held.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return False
+
+
+def _parted(held: Sequence[bytes], text: str) -> tuple[Span, ...]:
+    """The characters that each token's bytes belong to."""
+    if b"".join(held) != text.encode():
+        return ((0, len(text)),) * len(held)
+    ends = list(accumulate((len(character.encode()) for character in text), initial=0))
+    spans = []
+    at = 0
+    for some in held:
+        first, last = bisect_right(ends, at) - 1, bisect_left(ends, at + len(some))
+        spans.append((first, last) if some else (first, first))
+        at += len(some)
+    return tuple(spans)
 
 
 def aligned(
@@ -70,11 +86,14 @@ def aligned(
     """
     made = "".join(group.text for group in groups)
     if made == text or (text.startswith(made) and not is_whole):
-        ends = list(accumulate(len(group.text) for group in groups))
-        found = list(pairwise([0, *ends]))
-    else:
-        found = _alike(groups, are_unknown, text, is_whole)
-    return [span for group, span in zip(groups, found, strict=True) for _ in range(group.n_tokens)]
+        starts = accumulate((len(group.text) for group in groups), initial=0)
+        return [
+            (at + first, at + last)
+            for at, group in zip(starts, groups, strict=False)
+            for first, last in group.spans
+        ]
+    found = _alike(groups, are_unknown, text, is_whole)
+    return [span for group, span in zip(groups, found, strict=True) for _ in group.spans]
 
 
 def _alike(
@@ -86,14 +105,17 @@ def _alike(
     found: list[Span | None] = []  # in `keys`; None for what is lost, (at, at) for white space
     at = lost = token = 0
     for group in groups:
-        is_unknown = any(are_unknown[token : token + group.n_tokens])
-        token += group.n_tokens
+        is_unknown = any(are_unknown[token : token + len(group.spans)])
+        token += len(group.spans)
         key, _ = _keys(group.text)
         if not key and not is_unknown:
             found.append((at, at))
             continue
         far = len(key) + (_SEARCHED if lost else _NEAR * len(key))
-        place = -1 if is_unknown else keys.find(key, at + lost, at + lost + far)
+        place = -1
+        for least in () if is_unknown else (at + lost, at):  # what is lost has a key, or none
+            if place < 0:
+                place = keys.find(key, least, least + far)
         if place < 0:
             found.append(None)
             lost += 1

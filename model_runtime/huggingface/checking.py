@@ -14,7 +14,8 @@ from transformers import PreTrainedModel
 
 from model_runtime.attention import AttentionRecord
 from model_runtime.errors import N_
-from model_runtime.huggingface.places import Place, places
+from model_runtime.huggingface.calls import AttentionCall
+from model_runtime.huggingface.places import Place, places, stack_of
 from model_runtime.huggingface.recorder import Implementation, Recorded, record, without_cache
 from model_runtime.recording import OwnAttention
 from model_runtime.types import Remark, SelfCheck
@@ -26,12 +27,13 @@ NO_SOFTMAX = N_(
     "{architecture} computes no attention by a softmax over the tokens, so there are no shares to "
     "show. Its tokens and what it predicts are shown."
 )
-NOT_SHOWN = N_("{stack} L{layer} is not shown: {why}")
+NOT_SHOWN = N_("Not shown ({where}): {why}")
 TOO_FAR = N_("recomputed from what was recorded, it differs from the model's own by up to {error}")
-NOT_TOKENS = N_("it looks at {keys} keys that are not one each for {tokens} tokens")
+NOT_TOKENS = N_("it looks at {found} keys that are not one each for {tokens} tokens")
+NOT_QUERIES = N_("its {found} queries are not one each for {tokens} tokens")
 IMPRECISE = N_(
-    "{stack} L{layer} is shown as recomputed; it agrees with the model's own to {error}, "
-    "which is the model's rounding in 32 bits."
+    "Shown as recomputed ({where}): it agrees with the model's own to {error}, which is how far "
+    "32 bits round here."
 )
 
 
@@ -113,19 +115,40 @@ class SortedOut:
 
 def sort_out(recorded: Recorded, inputs: Mapping[str, Any], family: str) -> SortedOut:
     """Find each call's place, and whether its keys are the tokens."""
-    shown: dict[Place, OwnAttention] = {}
-    hidden: dict[Place, Remark] = {}
-    lengths = _lengths(inputs)
-    order = places([call.module for call in recorded.calls], family)
-    for place, call in zip(order, recorded.calls, strict=True):
-        n_k = lengths["decoder" if place.stack == "decoder" else "encoder"]
-        if call.trouble:
-            hidden[place] = Remark(call.trouble, {})
-        elif call.k.shape[2] != n_k:
-            hidden[place] = Remark(NOT_TOKENS, {"keys": call.k.shape[2], "tokens": n_k})
-        else:
-            shown[place] = call.own(place.stack, place.layer)
-    return SortedOut(shown, hidden)
+    whys = [_why_not(call, inputs, family) for call in recorded.calls]
+    # What is not shown takes no number from what is: prophetnet's modules make two calls each.
+    shown = [call for call, why in zip(recorded.calls, whys, strict=True) if why is None]
+    hidden = [call for call, why in zip(recorded.calls, whys, strict=True) if why is not None]
+    return SortedOut(
+        {p: call.own(p.stack, p.layer) for p, call in _placed(shown, family)},
+        {
+            place: why
+            for (place, _), why in zip(
+                _placed(hidden, family), (why for why in whys if why is not None), strict=True
+            )
+        },
+    )
+
+
+def _placed(calls: list[AttentionCall], family: str) -> list[tuple[Place, AttentionCall]]:
+    return list(zip(places([call.module for call in calls], family), calls, strict=True))
+
+
+def _why_not(call: AttentionCall, inputs: Mapping[str, Any], family: str) -> Remark | None:
+    """Why a call cannot be shown, if it cannot: its queries and keys are to be the tokens."""
+    if call.trouble:
+        return Remark(call.trouble, {})
+    n_encoder, n_decoder = _lengths(inputs)
+    stack = stack_of(call.module, family)
+    n_q = n_encoder if stack == "encoder" else n_decoder
+    n_k = n_decoder if stack == "decoder" else n_encoder
+    for what, found, due in (
+        (NOT_QUERIES, call.q.shape[2], n_q),
+        (NOT_TOKENS, call.k.shape[2], n_k),
+    ):
+        if found != due:
+            return Remark(what, {"found": found, "tokens": due})
+    return None
 
 
 def reasons(hidden: Mapping[Place, Remark]) -> list[Remark]:
@@ -194,10 +217,11 @@ def _where(found: Iterable[Place]) -> str:
     )
 
 
-def _lengths(inputs: Mapping[str, Any]) -> dict[str, int]:
+def _lengths(inputs: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens of (the encoder, the decoder), the same where there is but one."""
     n = inputs["input_ids"].shape[1]
     decoder = inputs.get("decoder_input_ids")
-    return {"encoder": n, "decoder": n if decoder is None else decoder.shape[1]}
+    return n, n if decoder is None else decoder.shape[1]
 
 
 def _difference(ours: Tensor | None, own: Tensor | None) -> float:

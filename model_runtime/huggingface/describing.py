@@ -4,8 +4,9 @@ Sizes come from what the probe recorded, not from config names, which differ by 
 Knows no text but the examples, and runs nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -83,15 +84,16 @@ def _vocabulary(
     if predicts == "tokens":
         return reader.vocabulary(probed.logits_shape[-1])
     if predicts in ("token labels", "text labels"):
-        labels = loaded.model.config.id2label
+        labels: Mapping[Any, str] = loaded.model.config.id2label or {}
         return tuple(str(labels[i]) for i in sorted(labels))
     return ()
 
 
 def _opens_at(attentions: Sequence[OwnAttention]) -> OpensAt:
     """The sharpest head of the last stack: cross-attention tells more than what leads to it."""
-    stacks = {own.record.stack for own in attentions}
-    stack = next((known for known in reversed(_STACKS) if known in stacks), "encoder")
+    recorded = {own.record.stack for own in attentions}
+    stacks: list[StackName] = [stack for stack in _STACKS if stack in recorded]
+    stack: StackName = stacks[-1] if stacks else "encoder"
     sharpness = {
         OpensAt(stack, own.record.layer, head): _sharpness(own.record, head)
         for own in attentions

@@ -11,12 +11,23 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
+from model_runtime.errors import N_, HeadlightError
 from model_runtime.huggingface.alignment import aligned, decoded
 from model_runtime.huggingface.pieces import Pieces
 from model_runtime.tokens import Span
 
 _SENTINEL = re.compile(r"<extra_id_\d+>")  # the blanks that T5 fills
 _MOST_CUTS = 8  # rounds
+_LONGEST_REASON = 200  # characters
+
+
+class TokenizerFailed(HeadlightError):
+    """A checkpoint's tokenizer has no way to read a text, or is damaged."""
+
+    message = N_(
+        "The tokenizer of this model cannot read the text: {why}. Try another text; if none can "
+        "be read, copy or download the checkpoint again."
+    )
 
 
 @dataclass(frozen=True)
@@ -65,12 +76,18 @@ class Encoder:
 
         What is typed may be hostile: special tokens in it are read as characters. In a chat,
         which has its own special tokens, that are only the `typed` parts. No more than `most`
-        tokens of each text need offsets that are right.
+        tokens of each text need offsets that are right. Raises TokenizerFailed.
         """
-        with self._lock:
-            if self._tokenizer.is_fast:
-                return self._fast(text, pair_text, as_target, typed)
-            return self._slow(text, pair_text, as_target, typed, most)
+        try:
+            with self._lock:
+                if self._tokenizer.is_fast:
+                    return self._fast(text, pair_text, as_target, typed)
+                return self._slow(text, pair_text, as_target, typed, most)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # what goes wrong in Rust is no Exception
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise TokenizerFailed(why=why[:_LONGEST_REASON]) from error
 
     # --- with offsets -----------------------------------------------------------------------
 

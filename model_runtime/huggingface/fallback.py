@@ -25,11 +25,12 @@ inside_interface: ContextVar[bool] = ContextVar("inside_interface", default=Fals
 
 
 @contextmanager
-def follow(model: nn.Module) -> Iterator[list[AttentionCall]]:
+def follow(model: nn.Module, *, patterns: bool = True) -> Iterator[list[AttentionCall]]:
     """While open, a forward pass of `model` in this thread appends one call for each softmax
-    attention that is not computed inside the interface, in the order of the calls."""
+    attention that is not computed inside the interface, in the order of the calls. Without
+    `patterns`, those that the model made are not kept: n² of memory for every head."""
     calls: list[AttentionCall] = []
-    watch = _Watch(calls)
+    watch = _Watch(calls, patterns)
     handles = []
     for name, module in model.named_modules():
         handles.append(module.register_forward_pre_hook(watch.enter(name), with_kwargs=True))
@@ -45,9 +46,10 @@ def follow(model: nn.Module) -> Iterator[list[AttentionCall]]:
 class _Watch(TorchFunctionMode):
     """Sees every torch function before it runs, and what it gives."""
 
-    def __init__(self, calls: list[AttentionCall]) -> None:
+    def __init__(self, calls: list[AttentionCall], patterns: bool) -> None:
         super().__init__()
         self._calls = calls
+        self._keeps_patterns = patterns
         self._running: list[_Run] = []
         self._shape: Sequence[int] = (1, 1)  # texts, tokens
         self._blocks: Blocks | None = None  # of the module that is running, if it works in blocks
@@ -126,7 +128,10 @@ class _Watch(TorchFunctionMode):
             if mixture is None:
                 continue
             if derived is None and other not in self._patterns:
-                self._calls.append(call_of(found, mixture, self._running[-1].name, self._shape[0]))
+                call = call_of(found, mixture, self._running[-1].name, self._shape[0])
+                if not self._keeps_patterns:
+                    call.pattern = None
+                self._calls.append(call)
                 return
             derived = found
         if derived is not None:

@@ -37,7 +37,7 @@ def _get_interface(self: AttentionInterface, name: str, default: Compute) -> Com
 
 
 # For good, and without effect until `listen`: threads may run other models meanwhile.
-AttentionInterface.get_interface = _get_interface
+AttentionInterface.get_interface = _get_interface  # type: ignore[method-assign, assignment]
 
 
 @dataclass

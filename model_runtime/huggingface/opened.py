@@ -50,6 +50,10 @@ class Checkpoint:
     def __init__(self, ref: str, found: Found, loaded: Loaded) -> None:
         self._model = loaded.model
         self._lock = threading.Lock()
+        # DistilBERT comes with BERT's tokenizer, but knows no segments.
+        parameters = inspect.signature(self._model.forward).parameters
+        self._reads_segments = "token_type_ids" in parameters
+        self._keeps_few_logits = "logits_to_keep" in parameters
         self._family = loaded.family
         self._writes = loaded.family != "encoder" and loaded.predicts == "tokens"
         self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
@@ -63,8 +67,6 @@ class Checkpoint:
         self.info = described(ref, self._family, found, loaded, probed, self._reader)
         self._config = loaded.config
         self._n_predicted = probed.logits_shape[-1] if probed.logits_shape else 1
-        parameters = inspect.signature(self._model.forward).parameters
-        self._keeps_few_logits = "logits_to_keep" in parameters
 
     @property
     def nbytes(self) -> int:
@@ -90,7 +92,7 @@ class Checkpoint:
             return Reading(source, target, False, left_out, target_left_out)
         ids = self._written(source)
         written = self._reader.written(ids[1:], position=1)
-        unfinished = ids[-1] not in self._reader.end_ids
+        unfinished = ids[-1] not in self._ends()
         return Reading(source, (self._start(), *written), True, left_out, unfinished=unfinished)
 
     def _read_on(self, request: Request, given: tuple[Token, ...], left_out: int) -> Reading:
@@ -121,7 +123,9 @@ class Checkpoint:
                 kept="residual" if is_long else "all",
             )
         sorted_out = sort_out(recorded, inputs, self._family)
-        hidden = {p: why for p, why in sorted_out.hidden.items() if p in self._plan.shown}
+        # What the self-check could show, and this text cannot.
+        missing = self._plan.shown - sorted_out.shown.keys()
+        hidden = {p: why for p, why in sorted_out.hidden.items() if p in missing}
         logits = self._logits(recorded, n_logits)
         return Pass(
             tuple(own for place, own in sorted_out.shown.items() if place in self._plan.shown),
@@ -136,16 +140,15 @@ class Checkpoint:
         """A decoder's reading with the token that it holds likeliest to come next."""
         if not (self._family == "decoder" and reading.target_is_own):
             return None
-        position = len(reading.target)
         words = [token.word for token in reading.target if token.word is not None]
         ends = [token.span[1] for token in reading.target if token.span]
-        written = self._reader.written(
+        (written,) = self._reader.written(
             [int(logits[-1].argmax())],
-            position=position,
+            position=len(reading.target),
             at=max(ends, default=0),
             word=max(words, default=-1) + 1,
         )
-        return replace(reading, target=(*reading.target, *written))
+        return replace(reading, target=(*reading.target, written))
 
     def _n_logits(self, n_rows: int) -> int:
         """How many positions of a long text keep their logits, counted from the last."""
@@ -183,13 +186,18 @@ class Checkpoint:
         id_ = config.decoder_start_token_id if id_ is None else id_
         return self._reader.special(int(config.bos_token_id if id_ is None else id_))
 
+    def _ends(self) -> frozenset[int]:
+        """What a text may end with: by the tokenizer, and by the settings for writing."""
+        ends = self._model.generation_config.eos_token_id
+        more = ends if isinstance(ends, list) else [ends]
+        return self._reader.end_ids | frozenset(id_ for id_ in more if id_ is not None)
+
     def _written(self, source: tuple[Token, ...]) -> list[int]:
         """The ids of a target that the model writes itself, the likeliest token each time."""
         room = min(MOST_WRITTEN, self.info.context_length - 1)
         with self._lock, torch.no_grad():
-            ids = self._model.generate(
-                _ids(source), do_sample=False, num_beams=1, max_new_tokens=room
-            )
+            model: Any = self._model
+            ids = model.generate(_ids(source), do_sample=False, num_beams=1, max_new_tokens=room)
         return [int(id_) for id_ in ids[0]]
 
     def _inputs(self, reading: Reading) -> dict[str, Any]:
@@ -201,7 +209,7 @@ class Checkpoint:
             own = reading.target_is_own or not self._writes
             return {"input_ids": _ids(reading.target if own else reading.target[:-1])}
         inputs = {"input_ids": _ids(reading.source)}
-        if reading.segments:
+        if reading.segments and self._reads_segments:
             inputs["token_type_ids"] = torch.tensor([reading.segments])
         return inputs
 

@@ -7,7 +7,8 @@ import re
 from functools import cache, cached_property
 from typing import Any
 
-from model_runtime.tokens import SPACE, shown_piece
+from model_runtime.tokens import shown_piece
+from model_runtime.types import SPACE
 
 # How SentencePiece spells a byte of a character that it has no piece for.
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
@@ -106,7 +107,7 @@ class Pieces:
         """What each of the ids below `n_ids` is called where nothing but its id is known.
 
         Where pieces that begin a word are told from others, those that continue one begin with
-        ##. White space is ␣, its bytes beside it where it is more than one space; bytes that
+        ##. White space is ␣, alone with its bytes where it is more than one space; bytes that
         are no character, or none that shows, are ⟨F0 9F⟩; an id that no token has is ⟨its number⟩.
         """
         known = self._all[:n_ids]
@@ -119,18 +120,17 @@ class Pieces:
         return (*named, *(f"⟨{id_}⟩" for id_ in range(len(known), n_ids)))
 
     def _name(self, piece: str) -> str:
-        if self._continue and piece.startswith("##"):
-            return piece
         held = self.bytes_of(piece)
         text = piece.replace("▁", " ") if held is None else _text(held)
         if text is None:
             return f"⟨{_hex(held or b'')}⟩"
         if not text.strip():
             return SPACE if text in ("", " ") else f"{SPACE}⟨{_hex(text.encode())}⟩"
-        if not any(character.isprintable() for character in text):
+        if _BYTE.fullmatch(piece) or not any(character.isprintable() for character in text):
             return f"⟨{_hex(text.encode())}⟩"
-        continues = text[0].isalpha() and not IDEOGRAPH.match(text)
-        return f"##{text}" if continues and self._begin else text.strip()
+        continues = self._begin and text[0].isalpha() and not IDEOGRAPH.match(text)
+        text = "".join(SPACE if c != " " and c.isspace() else c for c in text.strip(" "))
+        return f"##{text}" if continues else text
 
 
 @cache

@@ -11,8 +11,8 @@ from model_runtime.huggingface.alignment import decoded, numbered, words_in
 from model_runtime.huggingface.chat import as_message, template_of
 from model_runtime.huggingface.encoding import Encoded, Encoder, decode_plainly
 from model_runtime.huggingface.pieces import IDEOGRAPH, Pieces
-from model_runtime.tokens import SPACE, Span, is_shared, whole_spans
-from model_runtime.types import Token
+from model_runtime.tokens import Span, is_shared, whole_spans
+from model_runtime.types import SPACE, Token
 
 
 class Reader:
@@ -26,7 +26,7 @@ class Reader:
         self._pieces = Pieces(tokenizer)
         self._encoder = Encoder(tokenizer, self._pieces, family)
         # What is decoded before a text's continuation, so that the space between them shows.
-        self._before = tokenizer("a", add_special_tokens=False)["input_ids"]
+        self._before = self._encoder.encode("a", typed=()).ids
 
     @property
     def has_chat(self) -> bool:
@@ -68,7 +68,7 @@ class Reader:
 
         A sequence that is too long loses the end of its text, of two that of the longer, never
         a special token. A decoder goes on from the text, so what would close it is not there.
-        With `chat` the text is a user's message. Raises UnusableChatTemplate.
+        With `chat` the text is a user's message. Raises UnusableChatTemplate, TokenizerFailed.
         """
         if chat:
             tokens, left_out, _ = self._in_chat(text, "")
@@ -234,7 +234,7 @@ class Reader:
         a piece belongs to none. Words are counted from `word`.
         """
         text = ""
-        made: list[tuple[Span, bool] | None] = []  # (characters, whether it shares them)
+        made: list[Span | None] = []
         run: list[int] = []
         for id_ in (*ids, None):
             if id_ is not None and id_ not in self._pieces.special_ids:
@@ -243,25 +243,28 @@ class Reader:
             before = self._before if text or at else ()
             for group in decoded(run, before, self._pieces, self._decode):
                 new = group.text if text or at else group.text.lstrip(" ")
-                start = len(text) + (len(new) - len(new.lstrip()) if new.strip() else 0)
+                moved = len(text) - (len(group.text) - len(new))
+                for first, last in group.spans:
+                    own = group.text[first:last]
+                    first += len(own) - len(own.lstrip()) if own.strip() else 0
+                    made.append((max(first + moved, len(text)), max(last + moved, len(text))))
                 text += new
-                made += [((start, len(text)), group.n_tokens > 1)] * group.n_tokens
             run = []
             if id_ is not None:
                 made.append(None)
         pieces = [self._pieces.piece(id_) for id_ in ids]
-        numbers = self._written_words(text, [place and place[0] for place in made], pieces)
+        numbers = self._written_words(text, made, pieces)
         out = []
-        for n, (id_, piece, place) in enumerate(zip(ids, pieces, made, strict=True)):
-            if place is None:
+        for n, (id_, piece, span) in enumerate(zip(ids, pieces, made, strict=True)):
+            if span is None:
                 out.append(self.special(id_, position + n))
                 continue
-            (start, end), shared = place
-            shown, is_byte_piece = self._name(text[start:end], piece, False, shared)
+            shared = is_shared(made, n)
+            shown, is_byte_piece = self._name(text[slice(*span)], piece, False, shared)
             number = numbers[n]
             out.append(
                 Token(
-                    position + n, id_, shown if piece else "", (at + start, at + end),
+                    position + n, id_, shown if piece else "", (at + span[0], at + span[1]),
                     None if number is None else word + number, is_byte_piece=is_byte_piece,
                 )
             )  # fmt: skip
@@ -278,7 +281,8 @@ class Reader:
         return numbered(keys, [self._pieces.is_space(piece) for piece in pieces])
 
     def _decode(self, ids: Sequence[int]) -> str:
-        return decode_plainly(self._tokenizer, ids)
+        # Some fail at ids that no token has.
+        return decode_plainly(self._tokenizer, [id_ for id_ in ids if self._pieces.piece(id_)])
 
 
 def _overlap(span: Span | None, other: Span) -> bool:

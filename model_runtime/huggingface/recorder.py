@@ -5,14 +5,14 @@ Names of transformers end here. Knows neither text nor tokenizers, and changes n
 """
 
 from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.fallback import follow
@@ -52,8 +52,11 @@ def record(
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
         stack.enter_context(_computing_with(model, implementation))
-        seen = stack.enter_context(listen(patterns=kept == "all"))
-        followed = stack.enter_context(follow(model) if following else nullcontext([]))
+        patterns = kept == "all"
+        seen = stack.enter_context(listen(patterns=patterns))
+        followed: list[AttentionCall] = []
+        if following:
+            followed = stack.enter_context(follow(model, patterns=patterns))
         layers = stack.enter_context(_Layers(model, kept))
         output = model(**inputs, return_dict=True, **without_cache(model))
     for module, call in seen:

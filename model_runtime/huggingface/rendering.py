@@ -15,7 +15,7 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-SECONDS = 3
+SECONDS = 2
 _MEMORY = 512 * 2**20  # bytes
 _MOST_WRITTEN = 2**20  # characters
 

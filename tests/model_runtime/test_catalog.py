@@ -6,7 +6,7 @@ from model_runtime import catalog
 from model_runtime.builtin import weights
 from model_runtime.builtin.lineup import LINEUP
 from model_runtime.catalog import DEFAULT, entries, entry, open_model, references
-from model_runtime.errors import UnknownModel
+from model_runtime.errors import HeadlightError, UnknownModel
 from tests.model_runtime.reference import NASTY
 
 FAMILIES = ("encoder-decoder", "encoder", "decoder")
@@ -93,15 +93,23 @@ def test_no_two_variants_of_a_model_are_said_to_be_the_same():
 
 @pytest.mark.parametrize(
     "ref",
-    ["", "builtin:", "translator", "builtin:nothing", "builtin:addition@9999", "builtin:@",
-     "builtin:positions", "builtin:../models/translator", "builtin:addition@../translator",
-     "BUILTIN:translator", " builtin:translator", *NASTY[:6]],
+    ["builtin:", "builtin:nothing", "builtin:addition@9999", "builtin:@", "builtin:positions",
+     "builtin:../models/translator", "builtin:addition@../translator",
+     *(f"builtin:{nasty}" for nasty in NASTY[:6])],
 )  # fmt: skip
 def test_an_unknown_reference_is_answered_with_all_that_there_are(ref):
     for ask in (entry, open_model):
         with pytest.raises(UnknownModel) as raised:
             ask(ref)
         assert raised.value.values == {"ref": ref, "known": ", ".join(references())}
+
+
+@pytest.mark.parametrize("ref", ["", "BUILTIN:translator", "a b", *NASTY[:6]])
+def test_what_can_be_no_model_at_all_is_refused_before_anything_is_asked(ref):
+    with pytest.raises(HeadlightError):
+        open_model(ref)
+    with pytest.raises(UnknownModel):
+        entry(ref)
 
 
 def test_asking_again_reads_no_file_again(monkeypatch):

@@ -16,7 +16,8 @@ from model_runtime.builtin.tokenization import (
     english_subwords,
     symbols,
 )
-from model_runtime.tokens import SPACE, shown_piece, tokens_of, written_tokens
+from model_runtime.tokens import shown_piece, tokens_of, written_tokens
+from model_runtime.types import SPACE
 from tests.model_runtime.builtin import tiny
 from tests.model_runtime.reference import NASTY
 

@@ -230,7 +230,7 @@ def test_what_a_decoder_wrote_is_the_text_after_what_it_was_given():
 
 def test_memory_is_the_sum_of_all_arrays_and_what_layers_share_counts_once():
     found = traced(SENTENCE)
-    different = []
+    different: list[np.ndarray] = []
     for array in arrays_of(found):
         if not any(np.shares_memory(array, other) for other in different):
             different.append(array)

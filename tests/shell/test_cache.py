@@ -114,9 +114,9 @@ def test_a_request_is_run_once_for_each_session(monkeypatch):
     runs = []
     real = tracing.trace
 
-    def counted(*request):
+    def counted(*request, **more):
         runs.append(request)
-        return real(*request)
+        return real(*request, **more)
 
     monkeypatch.setattr(cache, "TRACES", TraceStore(9, HUGE))
     monkeypatch.setattr(tracing, "trace", counted)

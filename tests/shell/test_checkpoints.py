@@ -150,7 +150,7 @@ def options(app):
 def told(refs, **parameters):
     """A visitor whose browser tells of these checkpoints."""
     app = opened(**parameters)
-    app.session_state["_recent"] = {"refs": refs}
+    app.session_state["_recent_known"] = refs  # what the component's callback keeps
     return app.run()
 
 
@@ -160,8 +160,20 @@ def test_the_list_ends_with_what_this_browser_opened():
 
 
 def test_the_chosen_checkpoint_is_in_the_list_once():
+    assert options(opened(model="org/writes")) == ["org/writes"]
     assert options(told(["org/a"], model="org/writes")) == ["org/writes", "org/a"]
     assert options(told(["org/a", "org/writes"], model="org/writes")) == ["org/a", "org/writes"]
+
+
+def test_what_was_opened_comes_first_and_what_failed_does_not_stay():
+    app = told(["org/a", "org/both"])
+    for ref, expected in (
+        ("org/writes", ["org/writes", "org/a", "org/both"]),
+        ("org/none", ["org/none", "org/writes", "org/a", "org/both"]),
+        ("org/both", ["org/both", "org/writes", "org/a"]),
+        ("translator", ["org/both", "org/writes", "org/a"]),
+    ):
+        assert options(pick(app, ref)) == expected
 
 
 @pytest.mark.parametrize("refs", [None, 3, "org/a", {"a": 1}, [3, None, "", "a\0b", "x" * 501]])

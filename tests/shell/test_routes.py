@@ -14,12 +14,14 @@ from shell import cache, routes
 from shell.cache import TraceStore
 from shell.routes import ROUTES
 from shell.state import view_parameters
+from tests.model_runtime.layered import layered_trace, window
 from tests.model_runtime.reference import made_trace, tokens, traced
 from tests.viz.reading import floats, read_frame
 
 TRACE = traced("Unbelievably, the electrician misunderstood.")
 FORMULAS = ("=1", "+2", "-3", "@x", "'q", 'a"b', "a,b", "a;b")
 MADE = made_trace(tokens(*FORMULAS, "[EOS]"), tokens("[BOS]", "=", "猫", "[EOS]"))
+LAYERED = layered_trace()
 VIEWS = [
     View(),
     View(specials=False),
@@ -34,6 +36,7 @@ def client(monkeypatch):
     store = TraceStore(9, 10**12)
     store.put("real", TRACE)
     store.put("made", MADE)
+    store.put("layered", LAYERED)
     source = tokens("play", "ing", "[EOS]", words=(0, 0, None))
     store.put("empty", made_trace(source, tokens("[BOS]", "[EOS]")))
     monkeypatch.setattr(routes, "TRACES", store)
@@ -70,7 +73,8 @@ def test_the_switches_of_the_query_are_respected_everywhere(client, stack, view)
 
     lines = rows_of(client.get(f"{at}.csv", params=query))
     assert len(lines) == len(look.rows) + 1
-    for line, shares, visible in zip(lines[1:], expected, look.visible, strict=True):
+    seen_cells = look.mask(HeadPlace(1, 0))
+    for line, shares, visible in zip(lines[1:], expected, seen_cells, strict=True):
         for cell, share, seen in zip(line[1:], shares, visible, strict=True):
             assert cell == "" or seen
             assert (cell == "") == (not seen or np.isnan(share))
@@ -120,6 +124,35 @@ def test_mean_stands_for_what_is_averaged_over(client, layer, head, mean):
         assert sorted(file.files) == ["columns", "model", "rows", "shown", "target_text", "text"]
     disposition = client.get(f"{at}.csv").headers["content-disposition"]
     assert f'"headlight-L{layer}H{head}-cross.csv"' in disposition
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_row_is_that_of_its_map(client, view):
+    at, query = "/api/trace/real/decoder/2/1", view_parameters(view)
+    look = Look(TRACE, "decoder", view)
+    expected = look.map(HeadPlace(2, 1))
+    header, body = read_frame(client.get(f"{at}/1", params=query).content)
+    row = floats(body, header["pattern"], 1, header["cols"])
+    np.testing.assert_allclose(row[0], expected.pattern[1], atol=1e-7)
+    assert (header["scores"] is None) == (expected.scores is None)
+
+
+@pytest.mark.parametrize("row", ["-1", "9999", "mean", "x", "1e0", "٣", "9" * 5000])
+def test_a_row_that_is_not_there_is_not_found(client, row):
+    assert client.get(f"/api/trace/real/decoder/0/0/{quote(row)}").status_code == 404
+    assert client.get("/api/trace/gone/decoder/0/0/0").status_code == 410
+
+
+def test_each_head_is_empty_where_its_own_mask_is_and_a_sink_has_a_column(client):
+    for place, size, sink in (("1/0", 6, False), ("3/1", 3, True), ("6/0", 2, False)):
+        lines = rows_of(client.get(f"/api/trace/layered/decoder/{place}.csv"))
+        assert (lines[0][-1] == "[sink]") == sink
+        cells = [line[1 : 1 + 6] for line in lines[1:]]
+        assert [[cell != "" for cell in line] for line in cells] == window(6, size).tolist()
+        if sink:
+            pattern = LAYERED.record("decoder", 3).pattern(1)
+            rest = [float(line[-1]) for line in lines[1:]]
+            np.testing.assert_allclose(rest, 1 - pattern.sum(axis=1), atol=1e-9)
 
 
 def test_no_cell_of_a_csv_is_a_formula(client):

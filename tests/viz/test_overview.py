@@ -37,6 +37,17 @@ def test_masks_that_are_equal_but_not_the_same_in_memory_are_there_once():
     assert len(found.masks) == 1 and set(found.mask_of) == {0}
 
 
+def test_masks_that_differ_only_where_nothing_is_shown_are_there_once():
+    other = np.tri(6, dtype=bool)[None].copy()
+    other[0, :, 0] = False  # the key of a special token, which is hidden
+    other[0, 0, 0] = True
+    first = LAYERED.records[0]
+    records = (first, replace(first, layer=2, mask=other))
+    trace = replace(LAYERED, records=records)
+    assert drawn(trace).mask_of == (0, 0, 1, 1)
+    assert drawn(trace, View(specials=False)).mask_of == (0, 0, 0, 0)
+
+
 def test_a_mask_that_masks_nothing_is_none():
     records = tuple(replace(r, mask=np.ones((1, 6, 6), bool)) for r in LAYERED.records)
     found = drawn(replace(LAYERED, records=records))

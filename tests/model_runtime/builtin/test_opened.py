@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from model_runtime.tokens import SPACE
 from model_runtime.tracing import trace
-from model_runtime.types import Request
+from model_runtime.types import SPACE, Request
 from model_runtime.views import Look, View
 from tests.model_runtime.builtin import tiny
 from tests.model_runtime.reference import NASTY, pattern_in_loops
@@ -223,7 +222,7 @@ def test_every_view_has_one_cell_for_each_row_and_column(model):
     for stack, words, specials in itertools.product(model.info.stacks, (0, 1), (0, 1)):
         look = Look(found, stack, View(words=bool(words), specials=bool(specials)))
         shape = (len(look.rows), len(look.columns))
-        assert look.map(look.places[0]).pattern.shape == look.visible.shape == shape
+        assert look.map(look.places[0]).pattern.shape == look.mask(look.places[0]).shape == shape
 
 
 # --- an encoder alone ------------------------------------------------------------------------
@@ -409,6 +408,7 @@ def test_recorded_queries_and_keys_reproduce_the_models_pattern(topology, positi
     model, _ = tiny.opened(topology, positions=positions)
     assert trace(model, SENTENCE).check <= 1e-5
     for own in model.run(model.read(Request(model.info.ref, SENTENCE))).attentions:
+        assert own.pattern is not None
         for head in range(2):
             ours = pattern_in_loops(own.record, head)
             np.testing.assert_allclose(ours, own.pattern[head], rtol=0, atol=1e-5)

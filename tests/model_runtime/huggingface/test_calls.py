@@ -11,6 +11,7 @@ LOWEST = torch.finfo(torch.float32).min
 
 def test_what_is_added_is_told_apart_into_bias_and_mask():
     bias, mask = bias_and_mask(torch.tensor([[[[0.5, float("-inf")]]]]), None)
+    assert bias is not None and mask is not None
     assert bias.tolist() == [[[[0.5, 0.0]]]]
     assert mask.tolist() == [[[[True, False]]]]
 
@@ -18,12 +19,12 @@ def test_what_is_added_is_told_apart_into_bias_and_mask():
 @pytest.mark.parametrize("hidden", [float("-inf"), LOWEST, LOWEST + 3.5, -10_000.0])
 def test_every_way_to_say_hidden_is_understood(hidden):
     bias, mask = bias_and_mask(torch.tensor([[[[0.0, hidden]]]]), None)
-    assert bias is None
+    assert bias is None and mask is not None
     assert mask.tolist() == [[[[True, False]]]]
 
 
 def test_a_mask_that_hides_nothing_and_a_bias_of_zeros_are_none():
-    assert bias_and_mask(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2, dtype=bool)) == (
+    assert bias_and_mask(torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2, dtype=torch.bool)) == (
         None,
         None,
     )
@@ -34,6 +35,7 @@ def test_two_masks_hide_what_either_hides():
     added = torch.tensor([[[[0.0, LOWEST, 0.0]]]])
     visible = torch.tensor([[[[True, True, False]]]])
     _, mask = bias_and_mask(added, visible)
+    assert mask is not None
     assert mask.tolist() == [[[[True, False, False]]]]
 
 

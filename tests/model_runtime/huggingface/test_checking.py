@@ -12,6 +12,7 @@ from model_runtime.huggingface.calls import AttentionCall
 from model_runtime.huggingface.checking import (
     IMPRECISE,
     NO_SOFTMAX,
+    NOT_QUERIES,
     NOT_SHOWN,
     NOT_TOKENS,
     TOO_FAR,
@@ -101,7 +102,7 @@ def wrong_values(call: AttentionCall) -> None:
 
 
 def not_a_number(call: AttentionCall) -> None:
-    call.z = call.z * float("nan")
+    call.z = torch.full_like(call.q, float("nan"))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,21 @@ def test_a_wrong_number_is_caught_and_not_shown(spoilt, change):
     assert remark.message == NOT_SHOWN
     assert remark.values["where"] == "decoder L0 L1"
     assert remark.values["why"].message == TOO_FAR
+
+
+def test_every_remark_can_be_said(spoilt):
+    """A sentence whose places are not those of its values would fail where it is shown."""
+    for kind, family in (("mamba", "decoder"), ("llama", "decoder")):
+        for remark in probed(kind, family).result.remarks:
+            assert "{" not in remark.message.format(**remark.values)
+    (remark,) = spoilt(wrong_scale).result.remarks
+    why = remark.values["why"]
+    said = remark.message.format(**remark.values | {"why": why.message.format(**why.values)})
+    assert said.startswith("Not shown (decoder L0 L1): recomputed")
+    assert "{" not in Remark(IMPRECISE, {"where": "", "error": ""}).message.format(
+        where="", error=""
+    )
+    assert NOT_TOKENS.format(found=4, tokens=9)
 
 
 def test_what_is_right_is_shown_beside_what_is_wrong(spoilt):
@@ -159,7 +175,31 @@ def test_keys_that_are_no_tokens_are_not_shown(spoilt):
         call.k = call.k[:, :, :4]
 
     found = spoilt(compressed, slice(0, 1))
-    assert found.result.remarks[0].values["why"] == Remark(NOT_TOKENS, {"keys": 4, "tokens": 9})
+    assert found.result.remarks[0].values["why"] == Remark(NOT_TOKENS, {"found": 4, "tokens": 9})
+
+
+def test_queries_that_are_no_tokens_are_not_shown(spoilt):
+    def pooled(call):
+        call.q = call.q[:, :, :5]
+
+    found = spoilt(pooled, slice(0, 1))
+    assert found.result.remarks[0].values["why"] == Remark(NOT_QUERIES, {"found": 5, "tokens": 9})
+
+
+def test_what_is_not_shown_takes_no_number_from_what_is(spoilt):
+    """As if every module made two calls, and the second looked at something else."""
+
+    def twice(model, inputs, implementation, **kwargs):
+        found = record(model, inputs, implementation, **kwargs)
+        if implementation == "sdpa":
+            return found
+        again = [dataclasses.replace(call, k=call.k[:, :, :4]) for call in found.calls]
+        found.calls = [call for pair in zip(found.calls, again, strict=True) for call in pair]
+        return found
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(checking, "record", twice)
+        assert probed("llama").plan.shown == {Place("decoder", 0), Place("decoder", 1)}
 
 
 def test_layers_that_share_a_reason_share_a_sentence():
@@ -184,7 +224,11 @@ def test_logits_have_a_row_for_each_position_or_one_for_the_text():
         end_logits: torch.Tensor | None = None
 
     assert logits_of(Output()) is None
-    assert logits_of(Output(torch.zeros(1, 5, 9))).shape == (1, 5, 9)
-    assert logits_of(Output(torch.zeros(1, 3))).shape == (1, 1, 3)
+    for output, shape in (
+        (Output(torch.zeros(1, 5, 9)), (1, 5, 9)),
+        (Output(torch.zeros(1, 3)), (1, 1, 3)),
+    ):
+        found = logits_of(output)
+        assert found is not None and found.shape == shape
     span = logits_of(Output(None, torch.zeros(1, 5), torch.ones(1, 5)))
-    np.testing.assert_array_equal(span[0].numpy(), [[0, 1]] * 5)
+    assert span is not None and span[0].tolist() == [[0, 1]] * 5

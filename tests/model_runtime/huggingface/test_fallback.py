@@ -110,6 +110,30 @@ def test_a_row_in_which_all_is_hidden_is_shared_out_as_the_model_does():
     assert own.error() <= 1e-6
 
 
+def test_a_row_that_is_set_to_0_after_the_softmax_sees_nothing():
+    def attend(x):
+        second = torch.tensor([[False], [True]])
+        return (x @ x.mT).softmax(-1).masked_fill(second, 0.0) @ x
+
+    (call,), _ = followed(lambda_module(attend), TWO_TOKENS)
+    own = call.own("decoder", 0)
+    assert own.record.mask.tolist() == [[[True, True], [False, False]]]
+    assert own.error() <= 1e-6
+
+
+def test_a_product_with_positions_is_bias():
+    positions = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.5, 0.25, 0.0, 0.0]])
+
+    def attend(x):
+        scores = x @ x.mT + torch.einsum("bhid,jd->bhij", x, positions)
+        return scores.softmax(-1) @ x
+
+    (call,), _ = followed(lambda_module(attend), TWO_TOKENS)
+    record = call.own("decoder", 0).record
+    np.testing.assert_allclose(record.k[0], TWO_TOKENS[0, 0].numpy())
+    np.testing.assert_allclose(record.bias[0], [[2.0, 1.0], [0.0, 0.5]], atol=1e-6)
+
+
 def test_a_product_in_two_parts_is_one_product():
     def attend(x):
         front, back = x[..., :2], x[..., 2:]

@@ -156,7 +156,7 @@ def slow_pieces(folder: Path) -> BertGenerationTokenizer:
 def _wordpiece_vocabulary() -> tuple[tuple[str, int], ...]:
     lower = tuple(sentence.lower() for sentence in SENTENCES)
     pairs, _ = _piece_pairs((), lower)
-    pieces = [piece for piece, id_ in pairs if id_ > 255]
+    pieces = [piece for piece, id_ in pairs if id_ > 255 and "\n" not in piece]
     words = [piece.removeprefix("▁") for piece in pieces if piece.startswith("▁")]
     parts = [piece for piece in pieces if not piece.startswith("▁")]
     letters = [part for part in parts if len(part) == 1]

@@ -4,7 +4,7 @@ A line under the model's box with a menu to forget them one by one. The list liv
 browser's localStorage and tells the server what it holds. Knows no model and no language.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,22 @@ def _component() -> Any:
     )
 
 
-def mount(opened: str, hint: str, say: Say, *, key: str, on_change: Callable[[], None]) -> None:
-    """Show the line at this place; `opened` is a checkpoint to put first, or "".
+def mount(
+    known: Sequence[str],
+    *,
+    opened: str,
+    hint: str,
+    say: Say,
+    key: str,
+    on_change: Callable[[], None],
+) -> None:
+    """Show the line at this place; `opened` is the checkpoint that is open, or "".
 
-    The session's state of `key` has the list as `refs`, the latest first, once the browser has
-    told it; after a change `on_change` is called and the page runs again.
+    `known` is the list as the server believes it to be, the latest first. Where the browser
+    knows better it sets `refs` of the session's state of `key`, and `on_change` is called.
     """
     data = {
+        "known": list(known),
         "opened": opened,
         "most": MOST_RECENT,
         "hint": say(hint) if hint else "",

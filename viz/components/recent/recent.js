@@ -3,6 +3,9 @@
 // Names are typed by people: they go in through textContent only.
 
 const STORED = "headlight.recent";
+// Telling the server makes the page run again, with what all boxes hold now. A run that has just
+// changed a box may not have reached it yet, and what it held before must not come back.
+const TELL_AFTER_MS = 50;
 
 const instances = new WeakMap();
 
@@ -43,18 +46,21 @@ function createList(root) {
   root.replaceChildren(hint, menu);
 
   let refs = [];
-  let data = { opened: "", most: 0, strings: {} };
+  let data = { known: [], opened: "", most: 0, strings: {} };
   let tell = () => {};
-  let told = "[]"; // what the server believes, which knows of no list at first
+  let told = "[]"; // what the server believes
   let last = "";
+  let timer = 0;
 
   function set(next) {
     refs = next.slice(0, data.most);
-    const said = JSON.stringify(refs);
-    if (said !== told) {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const said = JSON.stringify(refs);
+      if (said === told) return;
       told = said;
       tell(refs);
-    }
+    }, TELL_AFTER_MS);
     draw();
   }
 
@@ -110,6 +116,7 @@ function createList(root) {
     turn: 0,
     receive(received, setStateValue) {
       data = received;
+      told = JSON.stringify(data.known);
       tell = (found) => setStateValue("refs", found);
       const kept = read() ?? refs;
       const { opened } = data;
@@ -119,6 +126,7 @@ function createList(root) {
       last = opened;
     },
     destroy() {
+      clearTimeout(timer);
       window.removeEventListener("storage", onStorage);
       document.removeEventListener("pointerdown", onPress);
     },
