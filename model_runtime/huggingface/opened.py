@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import GenerationConfig
 
 from model_runtime.huggingface.checking import logits_of, probe, reasons, sort_out
 from model_runtime.huggingface.describing import described
@@ -56,6 +57,8 @@ class Checkpoint:
         self._keeps_few_logits = "logits_to_keep" in parameters
         self._family = loaded.family
         self._writes = loaded.family != "encoder" and loaded.predicts == "tokens"
+        if self._writes:
+            self._model.generation_config = _plainly_greedy(self._model.generation_config)
         self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
         probed = probe(self._model, self._inputs(self._to_probe()), self._family)
         if self._family == "decoder" and probed.is_two_sided:
@@ -212,6 +215,15 @@ class Checkpoint:
         if reading.segments and self._reads_segments:
             inputs["token_type_ids"] = torch.tensor([reading.segments])
         return inputs
+
+
+def _plainly_greedy(own: Any) -> GenerationConfig:
+    """Which tokens begin and end a text, and nothing that would change the model's choice:
+    no penalty for repeating, no least length, no tokens that are suppressed."""
+    names = [f"{name}_token_id" for name in ("bos", "eos", "pad", "decoder_start", "forced_bos")]
+    made: Any = GenerationConfig
+    plain: GenerationConfig = made(**{name: getattr(own, name, None) for name in names})
+    return plain
 
 
 def _ids(tokens: Sequence[Token]) -> torch.Tensor:
