@@ -24,8 +24,15 @@ OWNED = (MODEL, TEXT, TARGET, PAIR, CHAT, LANGUAGE, SPECIALS, FIRST, WORDS, MEAN
 # A longer text stays out of the URL: servers and messengers cut long addresses.
 LONGEST_IN_URL = 32_000
 LONGEST_REF = 500  # no Hub id is longer, and hardly a path
+LONGEST_QUOTED = 80
 
 Word = TypeVar("Word", bound=str)
+
+
+def quoted(value: str) -> str:
+    """What an address says, for a sentence about it: to the letter, and cut with a … if long."""
+    cut = value if len(value) <= LONGEST_QUOTED else f"{value[:LONGEST_QUOTED]}…"
+    return in_markdown(cut)
 
 
 def known(
@@ -37,7 +44,7 @@ def known(
             return choice
     problems.append(
         _("“{value}” is not a known {name}; {default} is shown instead.").format(
-            value=in_markdown(value[:80]), name=name, default=in_markdown(default)
+            value=quoted(value), name=name, default=in_markdown(default)
         )
     )
     return default
@@ -129,7 +136,7 @@ def head_from(
         unusable.append(key)
         problems.append(
             _("{model} has no {name} {value} here, so the address was not followed.").format(
-                model=in_markdown(trace.info.name), name=key, value=in_markdown(text[:20])
+                model=in_markdown(trace.info.name), name=key, value=quoted(text)
             )
         )
         return default

@@ -78,7 +78,7 @@ def test_markdown_in_parameters_is_shown_to_the_letter(page: OpenPage) -> None:
     reader = Reader(page("/?" + urlencode(asked)))
     said = [text.replace("\u2060", "") for text in reader.alerts.all_inner_texts()]
     assert len(said) == len(names)
-    assert all(value in text for text in said)
+    assert [text for text in said if value not in text] == []
     assert reader.alerts.locator("a, em, strong, code, .katex, img").count() == 0
     assert is_unharmed(reader)
 
