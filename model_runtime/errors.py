@@ -50,6 +50,12 @@ class NoSuchHead(HeadlightError):
     message = N_("{model} has no {stack} L{layer} H{head}.")
 
 
+class NoSuchStep(HeadlightError):
+    """A step that the walk through a pass does not have."""
+
+    message = N_("There is no step “{step}” in this walk. Choose one from the bar of steps.")
+
+
 class ModelsBusy(HeadlightError):
     """Every model that could make room is at work for somebody."""
 
@@ -276,4 +282,23 @@ class NoTokenizer(HeadlightError):
     message = N_(
         "“{ref}” has no tokenizer that can be opened ({why}). Save the tokenizer into the same "
         "folder with its own save_pretrained, then open the folder again."
+    )
+
+
+class NothingRead(HeadlightError):
+    """A text of which the tokenizer makes no token at all."""
+
+    message = N_(
+        "{model} reads nothing in this text: its tokenizer drops every character of it. Type "
+        "something else, such as a word."
+    )
+
+
+class NoEmbedding(HeadlightError):
+    """A token that was added to the tokenizer, but not to the model."""
+
+    message = N_(
+        "{model} has no embedding for “{token}”: its tokenizer counts it as token {id}, and the "
+        "model knows {n} tokens, from 0 on. Leave it out of the text, or save a model whose "
+        "embeddings were resized to its tokenizer."
     )

@@ -55,6 +55,7 @@ class Probed:
     attentions: tuple[OwnAttention, ...]  # those shown
     is_two_sided: bool  # a query may look at later keys
     logits_shape: tuple[int, ...]  # without the batch axis; () for a model without a head
+    cell_bytes: float  # memory of biases and masks for each (query, key), all layers together
 
 
 def probe(model: PreTrainedModel, inputs: Mapping[str, Any], family: str) -> Probed:
@@ -102,7 +103,20 @@ def probe(model: PreTrainedModel, inputs: Mapping[str, Any], family: str) -> Pro
             _looks_ahead(own) for own in shown.values() if own.record.stack != "cross"
         ),
         logits_shape=() if plain is None else tuple(plain.shape[1:]),
+        cell_bytes=_cell_bytes([own.record for own in shown.values()]),
     )
+
+
+def _cell_bytes(records: Iterable[AttentionRecord]) -> float:
+    """What grows with n²: biases and masks, where layers share one only once."""
+    found: dict[int, float] = {}
+    for taken in records:
+        for array in (taken.bias, taken.mask):
+            if array is not None:
+                n_maps = array.shape[0] if array.strides[0] else 1
+                where = int(array.__array_interface__["data"][0])
+                found[where] = float(array.itemsize * n_maps)
+    return sum(found.values())
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,7 +64,7 @@ def read_config(folder: Path, ref: str) -> PreTrainedConfig:
     for key, value in _numbers(raw):
         most = next((most for name, most in _MOST if name.search(key)), _MOST_OF_ALL)
         if abs(value) > most:
-            raise Corrupt(ref=ref, file=CONFIG, why=f"its {key} is {value:.0e}")
+            raise Corrupt(ref=ref, file=CONFIG, why=f"its {key} is over {most:,}")
     _ensure_known(raw, ref)
     for part in (raw, *(value for value in raw.values() if isinstance(value, dict))):
         if quantised := part.get("quantization_config"):
@@ -78,6 +78,7 @@ def read_config(folder: Path, ref: str) -> PreTrainedConfig:
         # Options that would take other weights, or other code, than what was checked.
         for name in ("transformers_weights", "fusion_config"):
             config.__dict__.pop(name, None)
+        config.return_dict = True  # a model that answers in tuples does not say what is what
         return config
     raise Corrupt(ref=ref, file=CONFIG, why=why)
 
@@ -93,9 +94,10 @@ def _read(folder: Path, ref: str) -> dict[str, Any]:
     except (ValueError, OSError, RecursionError) as error:
         why = in_one_line(error)
     else:
-        if isinstance(raw, dict):
+        if isinstance(raw, dict) and "configuration_files" not in raw:
             return raw
-        why = "it is no list of names and values"
+        # transformers would take that file instead, which nobody has checked.
+        why = "it names another file in its place" if raw else "it is no list of names and values"
     raise Corrupt(ref=ref, file=CONFIG, why=why)
 
 

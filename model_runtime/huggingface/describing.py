@@ -47,7 +47,7 @@ def described(
     model, config = loaded.model, loaded.model.config
     records = [own.record for own in probed.attentions]
     predicts = loaded.predicts if probed.logits_shape else "nothing"
-    mask = loaded.tokenizer.mask_token if family == "encoder" and predicts == "tokens" else None
+    mask = _mask(loaded) if family == "encoder" and predicts == "tokens" else ""
     examples = _EXAMPLES[family]
     if mask:
         examples = (_BLANK.format(mask=mask), *examples)
@@ -70,11 +70,19 @@ def described(
         opens_at=_opens_at(probed.attentions),
         architecture=type(model).__name__,
         predicts=predicts,
-        mask=mask or "",
+        mask=mask,
         takes_pair=family == "encoder" and reader.takes_pair,
         has_chat=family == "decoder" and reader.has_chat,
         self_check=replace(probed.result, remarks=(*loaded.remarks, *probed.result.remarks)),
     )
+
+
+def _mask(loaded: Loaded) -> str:
+    """How a blank is typed; "" where the tokenizer has none, or one that the model lacks."""
+    id_ = loaded.tokenizer.mask_token_id
+    if id_ is None or id_ >= (loaded.n_embeddings or id_ + 1):
+        return ""
+    return str(loaded.tokenizer.mask_token)
 
 
 def _vocabulary(

@@ -71,16 +71,23 @@ def _local(reference: Reference, allowed: Settings) -> Path:
         raise NotFoundHere(ref=ref, known=", ".join(known(allowed)) or "–")
     if not folder.is_dir():
         raise NotAFolder(ref=ref)
-    try:
-        entries = list(folder.iterdir())
-    except OSError as problem:
-        raise Corrupt(ref=ref, file=folder.name, why=problem.strerror) from None
-    for entry in entries:
+    for entry in _entries(folder, ref):
         if not _is_within(Path(os.path.realpath(entry)), allowed):
-            raise _outside(f"{ref}/{entry.name}", allowed)
+            raise _outside(f"{ref}/{entry.relative_to(folder)}", allowed)
     if not (folder / CONFIG).is_file():
         raise NotACheckpoint(ref=ref, found=listed(folder))
     return folder
+
+
+def _entries(folder: Path, ref: str) -> Iterator[Path]:
+    """Everything in a folder, at any depth: templates for chats lie in a folder of their own.
+    Raises Corrupt where it cannot be read."""
+
+    def refuse(problem: OSError) -> None:
+        raise Corrupt(ref=ref, file=Path(problem.filename).name, why=problem.strerror)
+
+    for at, folders, files in os.walk(folder, onerror=refuse):
+        yield from (Path(at, name) for name in (*folders, *files))
 
 
 def _is_within(path: Path, allowed: Settings) -> bool:

@@ -4,12 +4,14 @@ Every weight comes from the checkpoint, or the checkpoint is refused. Runs nothi
 nothing; knows neither texts nor the screen.
 """
 
+import json
 import logging
 import sys
 import threading
 from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -76,6 +78,11 @@ class Loaded:
     def config(self) -> PreTrainedConfig:
         """The model's config."""
         return self.model.config
+
+    @property
+    def n_embeddings(self) -> int:
+        """How many tokens the model knows; 0 of one that does not say."""
+        return getattr(self.model.get_input_embeddings(), "num_embeddings", 0)
 
 
 def load(found: Found, report: Report) -> Loaded:
@@ -244,6 +251,7 @@ register_module_buffer_registration_hook(_heard)
 
 def _tokenizer(found: Found, config: PreTrainedConfig) -> Any:
     """Raises NoTokenizer."""
+    _ensure_own_files(found)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             found.folder, config=config, trust_remote_code=False, local_files_only=True
@@ -260,6 +268,20 @@ def _tokenizer(found: Found, config: PreTrainedConfig) -> Any:
             return tokenizer
         why = "its files are missing"
     raise NoTokenizer(ref=found.ref, why=why)
+
+
+def _ensure_own_files(found: Found) -> None:
+    """Raise NoTokenizer if its settings lead to files that are not the checkpoint's own."""
+    try:
+        settings = json.loads((found.folder / "tokenizer_config.json").read_text("utf-8"))
+        named = settings.get("fast_tokenizer_files", [])
+        own = all(Path(name).name == name for name in named)
+    except FileNotFoundError:
+        return
+    except (ValueError, OSError, TypeError, AttributeError, RecursionError):
+        own = False
+    if not own:
+        raise NoTokenizer(ref=found.ref, why="its tokenizer_config.json is damaged")
 
 
 def _ensure_fits_vocabulary(tokenizer: Any, model: PreTrainedModel, ref: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model_runtime.errors import Corrupt, NoSafetensors, TextTooLargeForMemory, TooLarge
+from model_runtime.recording import LONG
 from model_runtime.settings import PREFIX
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -22,6 +23,9 @@ _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, 
 _BITS |= {"F6_E2M3": 6, "F6_E3M2": 6, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8}
 _BITS |= {"U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32}
 _BITS |= {"U64": 64, "I64": 64, "F64": 64, "C64": 64}
+# A vocabulary of 50,000 takes 200 KB a position, so of a long text only the last positions keep
+# their logits: 64 of such a vocabulary, and more of a smaller one.
+MOST_LOGITS = 64 * 50_000
 _MOST_TOKENS = 2**22  # longer than any context, for a budget that knows no bounds
 
 
@@ -124,11 +128,13 @@ def ensure_weights_fit(needed: int, budget: int, ref: str) -> None:
         )
 
 
-def trace_bytes(config: Any, n_tokens: int, most_logits: int = 4 * 2**20) -> int:
+def trace_bytes(config: Any, n_tokens: int, cell_bytes: float = 1.0) -> int:
     """Memory that recording `n_tokens` takes, about: q, k, v and z of every head, the residual
-    stream before and after attention and FFN, one mask, and at most `most_logits` logits.
+    stream before and after attention and FFN, masks and biases, and logits: of a long text only
+    the last.
 
-    `config` is a transformers config. An encoder–decoder counts as if both texts were as long.
+    `config` is a transformers config; `cell_bytes` is what masks and biases take for each pair
+    of tokens. An encoder–decoder counts as if both texts were as long.
     """
     text = config.get_text_config()
     d_model = _size(text, "hidden_size", "d_model")
@@ -143,25 +149,28 @@ def trace_bytes(config: Any, n_tokens: int, most_logits: int = 4 * 2**20) -> int
         n_attentions += 2 * n_decoder_layers  # the decoder's own, and what looks at the encoder
     heads = n_attentions * d_head * (2 * n_heads + 2 * n_kv_heads)  # q and z; k and v
     stream = 3 * n_layers * d_model
-    logits = min(n_tokens * _size(text, "vocab_size"), most_logits)
-    return n_tokens * (heads + stream) * FLOAT32 + n_tokens**2 + logits * FLOAT32
+    vocabulary = _size(text, "vocab_size")
+    logits = min(n_tokens * vocabulary, max(MOST_LOGITS, LONG * vocabulary))
+    cells = int(n_tokens**2 * cell_bytes)
+    return n_tokens * (heads + stream) * FLOAT32 + cells + logits * FLOAT32
 
 
-def most_tokens(config: Any, budget: int) -> int:
+def most_tokens(config: Any, budget: int, cell_bytes: float = 1.0) -> int:
     """The longest text whose trace takes at most `budget` bytes."""
-    return bisect_right(range(_MOST_TOKENS), budget, key=partial(trace_bytes, config)) - 1
+    taken = partial(trace_bytes, config, cell_bytes=cell_bytes)
+    return bisect_right(range(_MOST_TOKENS), budget, key=taken) - 1
 
 
-def ensure_trace_fits(config: Any, n_tokens: int, budget: int) -> None:
+def ensure_trace_fits(config: Any, n_tokens: int, budget: int, cell_bytes: float = 1.0) -> None:
     """Raise TextTooLargeForMemory, with what would fit, if recording `n_tokens` takes more than
     `budget` bytes."""
-    needed = trace_bytes(config, n_tokens)
+    needed = trace_bytes(config, n_tokens, cell_bytes)
     if needed > budget:
         raise TextTooLargeForMemory(
             tokens=n_tokens,
             needed=in_words(needed),
             budget=in_words(budget),
-            most=most_tokens(config, budget),
+            most=most_tokens(config, budget, cell_bytes),
             setting=f"{PREFIX}TRACE_MEMORY",
         )
 

@@ -14,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from transformers import GenerationConfig
 
+from model_runtime.errors import NoEmbedding, NothingRead
 from model_runtime.huggingface.checking import logits_of, probe, reasons, sort_out
 from model_runtime.huggingface.describing import described
 from model_runtime.huggingface.finding import Found, find
 from model_runtime.huggingface.loading import Loaded, load
-from model_runtime.huggingface.memory import ensure_trace_fits, weights_bytes
+from model_runtime.huggingface.memory import MOST_LOGITS, ensure_trace_fits, weights_bytes
 from model_runtime.huggingface.places import stream_names
 from model_runtime.huggingface.reading import Reader
 from model_runtime.huggingface.recorder import Recorded, record
@@ -29,9 +30,6 @@ from model_runtime.types import Reading, Request, Token
 
 PROBE = "The cat sleeps, and 猫 dreams."
 MOST_WRITTEN = 64  # tokens of a target that the model writes itself
-# A vocabulary of 50,000 takes 200 KB a position, so of a long text only the last positions keep
-# their logits: 64 of such a vocabulary, and more of a smaller one.
-MOST_LOGITS = 64 * 50_000
 
 
 def open_checkpoint(ref: str, report: Report, room_for: RoomFor) -> "Checkpoint":
@@ -66,22 +64,47 @@ class Checkpoint:
             self._family, self._writes = "encoder", False
             self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
             probed = probe(self._model, self._inputs(self._to_probe()), self._family)
-        self._plan = probed.plan
+        self._plan, self._cell_bytes = probed.plan, max(1.0, probed.cell_bytes)
         self.info = described(ref, self._family, found, loaded, probed, self._reader)
         self._config = loaded.config
+        self._n_embeddings = loaded.n_embeddings
         self._n_predicted = probed.logits_shape[-1] if probed.logits_shape else 1
 
     @property
     def nbytes(self) -> int:
-        """Memory held by the weights, in 32 bits."""
-        return self.info.n_parameters * 4
+        """Memory held by the weights, and by the tables that the model makes itself."""
+        held = (*self._model.parameters(), *self._model.buffers())
+        storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in held}
+        return sum(storages.values())
+
+    @property
+    def insides(self) -> None:
+        """Nobody knows what the parts of a model file mean; its steps come from the recording."""
+        return None
 
     def read(self, request: Request) -> Reading:
         """Tokens of the texts. An encoder–decoder with no target writes its own, greedily; a
-        decoder alone goes on by one token, which is the recorded pass's own."""
+        decoder alone goes on by one token, which is the recorded pass's own. Raises NothingRead,
+        NoEmbedding, and what the tokenizer raises."""
+        reading = self._read(request)
+        self._ensure_embedded(reading.target)
+        return reading
+
+    def _ensure_embedded(self, tokens: tuple[Token, ...]) -> None:
+        """Raise NoEmbedding for a token that was added to the tokenizer and not to the model."""
+        for token in tokens:
+            if self._n_embeddings and token.id >= self._n_embeddings:
+                raise NoEmbedding(
+                    model=self.info.name, token=token.text, id=token.id, n=self._n_embeddings
+                )
+
+    def _read(self, request: Request) -> Reading:
         source, left_out, segments = self._reader.tokens(
             request.text, request.pair_text, chat=request.chat
         )
+        if not source:
+            raise NothingRead(model=self.info.name)
+        self._ensure_embedded(source)
         if self._family == "encoder":
             return Reading(source, (), False, left_out, segments=segments)
         if self._family == "decoder":
@@ -112,7 +135,8 @@ class Checkpoint:
         Raises TextTooLargeForMemory."""
         inputs = self._inputs(reading)
         longest = max(len(reading.source), len(reading.target))
-        ensure_trace_fits(self._config, longest, settings().trace_memory)
+        memory = settings().trace_memory
+        ensure_trace_fits(self._config, longest, memory, self._cell_bytes)
         n_rows = inputs.get("decoder_input_ids", inputs["input_ids"]).shape[1]
         is_long = max(n_rows, inputs["input_ids"].shape[1]) > LONG
         n_logits = self._n_logits(n_rows) if is_long else n_rows

@@ -160,6 +160,31 @@ def test_the_tokenizer_of_a_larger_model(copied):
         opened(folder)
 
 
+@pytest.mark.parametrize("name", ["../tokenizer.1.0.json", "/tokenizer.1.0.json", "a/../b", 7])
+def test_a_tokenizer_whose_settings_lead_elsewhere(copied, name):
+    folder = copied("llama")
+    path = folder / "tokenizer_config.json"
+    (folder.parent / "tokenizer.1.0.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fast_tokenizer_files": [name]}))
+    with pytest.raises(NoTokenizer, match="tokenizer_config"):
+        opened(folder)
+
+
+def test_a_config_that_names_another_one_is_refused_for_nobody_checked_that(copied):
+    folder = copied("llama")
+    (folder / "config.4.0.0.json").write_bytes((folder / "config.json").read_bytes())
+    change(folder, configuration_files=["config.4.0.0.json"])
+    with pytest.raises(Corrupt, match="another file"):
+        opened(folder)
+
+
+def test_a_number_too_large_for_a_float_is_refused_like_any_other(copied):
+    folder = copied("gpt2")
+    change(folder, n_positions=10**400)
+    with pytest.raises(Corrupt, match="n_positions is over"):
+        opened(folder)
+
+
 def test_code_of_a_checkpoint_is_never_run(copied, tmp_path):
     folder = copied("gpt2")
     ran = tmp_path / "ran"

@@ -1,6 +1,6 @@
 """Local folders: what lies in the roots is found, and nothing outside them, by no way round."""
 
-from pathlib import Path
+import os
 
 import numpy as np
 import pytest
@@ -185,10 +185,10 @@ def test_a_folder_with_pickles_alone_says_what_it_has(root):
 
 
 def test_a_folder_that_may_not_be_read_is_said(root, monkeypatch):
-    def refused(self):
-        raise PermissionError(13, "Permission denied")
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "iterdir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
     with pytest.raises(Corrupt, match="Permission denied"):
         opened(root / "mine")
 
@@ -253,3 +253,12 @@ def test_without_a_card_there_is_no_licence(tmp_path):
     assert licence(tmp_path) == ""
     (tmp_path / "README.md").mkdir()
     assert licence(tmp_path) == ""
+
+
+def test_a_link_deep_in_a_folder_is_followed_too(root):
+    (root.parent / "private.txt").write_text("private")
+    (root / "mine" / "additional_chat_templates").mkdir()
+    link = root / "mine" / "additional_chat_templates" / "default.jinja"
+    link.symlink_to(root.parent / "private.txt")
+    with pytest.raises(OutsideRoots, match=r"default\.jinja"):
+        opened(root / "mine")

@@ -244,3 +244,14 @@ def test_only_the_header_is_read(tmp_path):
     begun = (tmp_path / WEIGHTS).stat().st_size
     os.truncate(tmp_path / WEIGHTS, begun + 4 * n_values)
     assert weights_bytes(tmp_path) == 4 * n_values
+
+
+def test_biases_and_masks_of_every_layer_count_for_each_pair_of_tokens():
+    config = GPT2Config()
+    one, ten = (trace_bytes(config, 100, cell_bytes) for cell_bytes in (1, 10))
+    assert ten - one == 9 * 100**2
+
+
+def test_a_short_text_keeps_all_its_logits_however_large_the_vocabulary():
+    small, large = (trace_bytes(GPT2Config(vocab_size=n), 250) for n in (1, 256_001))
+    assert large - small == 250 * 256_000 * 4

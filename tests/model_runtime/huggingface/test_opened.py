@@ -1,6 +1,7 @@
 """Checkpoints from disk, opened and traced: beside what transformers computes of the same ids."""
 
 import json
+import shutil
 from functools import cache
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 import transformers
 
 from model_runtime import catalog
-from model_runtime.errors import ModelsBusy, TextTooLargeForMemory
+from model_runtime.errors import ModelsBusy, NoEmbedding, NothingRead, TextTooLargeForMemory
 from model_runtime.huggingface.checking import NO_SOFTMAX
 from model_runtime.huggingface.loading import NO_HEAD
+from model_runtime.huggingface.memory import trace_bytes
 from model_runtime.recording import Progress
 from model_runtime.settings import settings
 from model_runtime.tracing import CHECKED_ROWS, trace
@@ -303,3 +305,65 @@ def _weights(folder):
     from safetensors.torch import load_file
 
     return load_file(folder / "model.safetensors")
+
+
+def altered(folder, root, family, name):
+    """A copy of a checkpoint, to be changed."""
+    target = root / name
+    shutil.rmtree(target, ignore_errors=True)
+    return shutil.copytree(folder(family), target)
+
+
+def test_a_token_that_the_model_was_never_resized_for_is_named(folder, root):
+    mine = altered(folder, root, "llama", "resized")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(mine)
+    tokenizer.add_tokens(["zebra"])
+    tokenizer.save_pretrained(mine)
+    model = catalog.open_model(str(mine))
+    assert trace(model, "a cat").check <= 1e-5
+    with pytest.raises(NoEmbedding) as raised:
+        trace(model, "a zebra")
+    n = model._model.get_input_embeddings().num_embeddings
+    assert raised.value.values == {"model": "resized", "token": "zebra", "id": n, "n": n}
+    with pytest.raises(NoEmbedding):
+        trace(model, "a cat", "zebra")
+
+
+def test_a_blank_that_the_model_does_not_know_is_not_offered(folder, root):
+    mine = altered(folder, root, "bert", "blankless")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(mine)
+    tokenizer.add_special_tokens({"mask_token": "<blank>"})
+    tokenizer.save_pretrained(mine)
+    model = catalog.open_model(str(mine))
+    assert model.info.mask == ""
+    for example in model.info.examples:
+        assert trace(model, example).check <= 1e-5
+
+
+def test_a_text_of_which_the_tokenizer_makes_nothing_is_said(opened):
+    for text in ("\u200b", "\ufeff", "\x7f"):
+        with pytest.raises(NothingRead):
+            trace(opened("bert-generation"), text)
+
+
+def test_a_config_that_asks_for_tuples_opens_all_the_same(folder, root):
+    mine = altered(folder, root, "gpt2", "tuples")
+    path = mine / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"return_dict": False}))
+    assert trace(catalog.open_model(str(mine)), "a cat").check <= 1e-5
+
+
+def test_tables_that_a_model_makes_itself_count_as_memory_too(opened):
+    model = opened("gpt2")._model
+    tensors = {t.data_ptr(): t.nbytes for t in (*model.parameters(), *model.buffers())}
+    assert opened("gpt2").nbytes == sum(tensors.values())
+
+
+@pytest.mark.parametrize("family", ["bloom", "gpt2", "t5", "deberta-v2", "mistral"])
+def test_the_memory_of_a_recording_is_known_before_it_is_made(opened, family):
+    model = opened(family)
+    for text in ("cat " * 10, "cat " * 100):
+        kept = trace(model, text)
+        n = max(len(kept.reading.source), len(kept.reading.target))
+        estimate = trace_bytes(model._config, n, model._cell_bytes)
+        assert estimate / 3 <= kept.nbytes <= estimate * 1.5
