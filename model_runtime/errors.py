@@ -302,3 +302,12 @@ class NoEmbedding(HeadlightError):
         "model knows {n} tokens, from 0 on. Leave it out of the text, or save a model whose "
         "embeddings were resized to its tokenizer."
     )
+
+
+class ModelFailed(HeadlightError):
+    """The model itself raised an error: some cannot run on one token, some not at all."""
+
+    message = N_(
+        "“{ref}” failed while it ran, with “{why}”. Try a longer text, or another model: nothing "
+        "of this text can be shown."
+    )

@@ -69,14 +69,20 @@ class ModelStore:
                     return kept
             try:
                 model = self._open(ref, report, lambda size: self._make_room(ref, size))
-            finally:
+            except BaseException:
                 with self._lock:
-                    self._promised.pop(ref, None)
-                    self._opening.pop(ref, None)
+                    self._no_longer_opening(ref)
+                raise
+            # In one go: who came in between would find it neither open nor on its way.
             with self._lock:
+                self._no_longer_opening(ref)
                 self._kept[ref] = kept = _Kept(model, users=1)
                 self._let_go(0)
             return kept
+
+    def _no_longer_opening(self, ref: str) -> None:
+        self._promised.pop(ref, None)
+        self._opening.pop(ref, None)
 
     def _found(self, ref: str) -> _Kept | None:
         kept = self._kept.get(ref)

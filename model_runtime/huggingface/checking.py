@@ -37,6 +37,9 @@ IMPRECISE = N_(
 )
 
 
+ELSEWHERE = -1  # the layer of attention that is not shown and goes by no number
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a model is recorded: what was found once holds for every text."""
@@ -133,15 +136,15 @@ def sort_out(recorded: Recorded, inputs: Mapping[str, Any], family: str) -> Sort
     # What is not shown takes no number from what is: prophetnet's modules make two calls each.
     shown = [call for call, why in zip(recorded.calls, whys, strict=True) if why is None]
     hidden = [call for call, why in zip(recorded.calls, whys, strict=True) if why is not None]
-    return SortedOut(
-        {p: call.own(p.stack, p.layer) for p, call in _placed(shown, family)},
-        {
-            place: why
-            for (place, _), why in zip(
-                _placed(hidden, family), (why for why in whys if why is not None), strict=True
-            )
-        },
-    )
+    found = {p: call.own(p.stack, p.layer) for p, call in _placed(shown, family)}
+    missing: dict[Place, Remark] = {}
+    for (place, _), why in zip(
+        _placed(hidden, family), (why for why in whys if why is not None), strict=True
+    ):
+        # Where calls are numbered in their order, both kinds begin at 0: then only what is shown
+        # goes by its number.
+        missing[Place(place.stack, ELSEWHERE) if place in found else place] = why
+    return SortedOut(found, missing)
 
 
 def _placed(calls: list[AttentionCall], family: str) -> list[tuple[Place, AttentionCall]]:
@@ -222,11 +225,18 @@ def _worst(errors: Mapping[Place, float]) -> str:
 
 
 def _where(found: Iterable[Place]) -> str:
-    """decoder L0 L1 L2, cross L0"""
+    """decoder L0 L1 L2, cross L0; … for layers that go by no number of their own"""
     found = list(found)
     stacks = dict.fromkeys(place.stack for place in found)
     return ", ".join(
-        " ".join([stack, *(f"L{place.layer}" for place in found if place.stack == stack)])
+        " ".join(
+            [stack]
+            + [
+                "…" if place.layer == ELSEWHERE else f"L{place.layer}"
+                for place in found
+                if place.stack == stack
+            ]
+        )
         for stack in stacks
     )
 

@@ -67,7 +67,7 @@ def read_config(folder: Path, ref: str) -> PreTrainedConfig:
             raise Corrupt(ref=ref, file=CONFIG, why=f"its {key} is over {most:,}")
     _ensure_known(raw, ref)
     for part in (raw, *(value for value in raw.values() if isinstance(value, dict))):
-        if quantised := part.get("quantization_config"):
+        if quantised := part.get("quantization_config") or part.get("compression_config"):
             method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
             raise Quantised(ref=ref, method=method or "?")
     try:

@@ -52,6 +52,10 @@ NO_HEAD = N_(
     "The weights of what {architecture} predicts with are not in the checkpoint, so only what "
     "comes before is shown; made-up weights would make made-up predictions."
 )
+UNUSED = N_(
+    "The files hold weights of layers that the model of this config.json does not have, such as "
+    "{name} ({n} in all). They are not used; the config may be that of another model."
+)
 _NAMED = 3  # weights named in a sentence
 # Values and tensors of a model for each in its files: embeddings that are kept once may be used
 # in four places, and some layers again and again. More is a config of another model.
@@ -94,15 +98,18 @@ def load(found: Found, report: Report) -> Loaded:
     choice = choose(config, found.ref)
     tokenizer = _tokenizer(found, config)
     remarks: tuple[Remark, ...] = ()
-    opened = _opened(found, config, choice, report)
+    unused: list[str] = []
+    opened = _opened(found, config, choice, report, unused)
     if isinstance(opened, _Refused) and opened.only_head:
         # A config may promise a head that was never saved.
         remarks = (Remark(NO_HEAD, {"architecture": choice.model_class.__name__}),)
         choice = base(config, found.ref)
-        opened = _opened(found, config, choice, report)
+        opened = _opened(found, config, choice, report, unused)
     if isinstance(opened, _Refused):
         raise opened.error
     _ensure_fits_vocabulary(tokenizer, opened, found.ref)
+    if unused:
+        remarks += (Remark(UNUSED, {"name": unused[0], "n": len(unused)}),)
     return Loaded(
         model=opened,
         tokenizer=tokenizer,
@@ -131,9 +138,10 @@ _building = threading.Lock()
 
 
 def _opened(
-    found: Found, config: PreTrainedConfig, choice: Choice, report: Report
+    found: Found, config: PreTrainedConfig, choice: Choice, report: Report, unused: list[str]
 ) -> PreTrainedModel | _Refused:
-    """The model with every one of its weights from the files."""
+    """The model with every one of its weights from the files; weights of layers that it does
+    not have are added to `unused`."""
     watching = _watch.set(_Watch(found, report))
     try:
         with _building:
@@ -165,11 +173,17 @@ def _opened(
     if not sizes and not missing:
         model.requires_grad_(False)
         model.eval()  # type: ignore[no-untyped-call]
+        unused.extend(name for name in info["unexpected_keys"] if _is_of_a_layer(name))
         return model
     what = [*sorted(sizes), *(f"{name} is missing" for name in sorted(missing))]
     more = f", … ({len(what)})" if len(what) > _NAMED else ""
     wrong = WrongWeights(ref=found.ref, what=", ".join(what[:_NAMED]) + more)
     return _Refused(wrong, not sizes and _is_head(missing, model))
+
+
+def _is_of_a_layer(name: str) -> bool:
+    """A weight with a layer's number in its name; old files keep a mask or two beside them."""
+    return name.endswith("weight") and any(part.isdigit() for part in name.split("."))
 
 
 def _by(shape: Iterable[int]) -> str:

@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model_runtime.errors import Corrupt, NoSafetensors, TextTooLargeForMemory, TooLarge
+from model_runtime.errors import (
+    Corrupt,
+    NoSafetensors,
+    Quantised,
+    TextTooLargeForMemory,
+    TooLarge,
+)
 from model_runtime.recording import LONG
 from model_runtime.settings import PREFIX
 
@@ -26,6 +32,7 @@ _BITS |= {"U64": 64, "I64": 64, "F64": 64, "C64": 64}
 # A vocabulary of 50,000 takes 200 KB a position, so of a long text only the last positions keep
 # their logits: 64 of such a vocabulary, and more of a smaller one.
 MOST_LOGITS = 64 * 50_000
+_SHORT = ("F4", "F6", "F8")
 _MOST_TOKENS = 2**22  # longer than any context, for a budget that knows no bounds
 
 
@@ -97,12 +104,22 @@ def _tensors(path: Path, ref: str) -> list[int]:
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
         counts = [_n_values(entry) for entry in header.values()]
+        _ensure_plain(header, ref)
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
     except (ValueError, OSError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         raise corrupt(why="its header cannot be read") from None
     if 8 + length + end != size:
         raise corrupt(why=f"it has {size} bytes where its header speaks of {8 + length + end}")
     return counts
+
+
+def _ensure_plain(header: dict[str, Any], ref: str) -> None:
+    """Raise Quantised for matrices of whole numbers, or of very short ones: what they stand for
+    is told by scales beside them. Masks of old checkpoints are whole numbers, too."""
+    for name, entry in header.items():
+        kind, n_axes = entry["dtype"], len(entry["shape"])
+        if n_axes > 1 and name.endswith("weight") and (kind[:1] in "IU" or kind[:2] in _SHORT):
+            raise Quantised(ref=ref, method=kind)
 
 
 def _n_values(entry: dict[str, Any]) -> int:

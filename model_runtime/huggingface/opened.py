@@ -5,7 +5,8 @@ Joins finding, loading, reading, recording and the self-check. Knows nothing of 
 
 import inspect
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,15 @@ import torch
 from numpy.typing import NDArray
 from transformers import GenerationConfig
 
-from model_runtime.errors import NoEmbedding, NothingRead
+from model_runtime.errors import (
+    Corrupt,
+    HeadlightError,
+    ModelFailed,
+    NoEmbedding,
+    NothingRead,
+)
 from model_runtime.huggingface.checking import logits_of, probe, reasons, sort_out
+from model_runtime.huggingface.configs import CONFIG, in_one_line
 from model_runtime.huggingface.describing import described
 from model_runtime.huggingface.finding import Found, find
 from model_runtime.huggingface.loading import Loaded, load
@@ -48,27 +56,33 @@ class Checkpoint:
 
     def __init__(self, ref: str, found: Found, loaded: Loaded) -> None:
         self._model = loaded.model
+        self._ref = ref
+        self._n_embeddings = loaded.n_embeddings
         self._lock = threading.Lock()
         # DistilBERT comes with BERT's tokenizer, but knows no segments.
         parameters = inspect.signature(self._model.forward).parameters
-        self._reads_segments = "token_type_ids" in parameters
+        knows_several = getattr(loaded.config, "type_vocab_size", 2) > 1
+        self._reads_segments = "token_type_ids" in parameters and knows_several
         self._keeps_few_logits = "logits_to_keep" in parameters
         self._family = loaded.family
         self._writes = loaded.family != "encoder" and loaded.predicts == "tokens"
         if self._writes:
             self._model.generation_config = _plainly_greedy(self._model.generation_config)
-        self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
-        probed = probe(self._model, self._inputs(self._to_probe()), self._family)
+        self._reader = self._reader_of(loaded)
+        with self._own_failures():
+            probed = probe(self._model, self._inputs(self._to_probe()), self._family)
         if self._family == "decoder" and probed.is_two_sided:
             # Counted among the models that write, but every token sees the whole text (xlnet).
             self._family, self._writes = "encoder", False
-            self._reader = Reader(loaded.tokenizer, self._family, loaded.context_length)
+            self._reader = self._reader_of(loaded)
             probed = probe(self._model, self._inputs(self._to_probe()), self._family)
         self._plan, self._cell_bytes = probed.plan, max(1.0, probed.cell_bytes)
         self.info = described(ref, self._family, found, loaded, probed, self._reader)
         self._config = loaded.config
-        self._n_embeddings = loaded.n_embeddings
         self._n_predicted = probed.logits_shape[-1] if probed.logits_shape else 1
+
+    def _reader_of(self, loaded: Loaded) -> Reader:
+        return Reader(loaded.tokenizer, self._family, loaded.context_length, writes=self._writes)
 
     @property
     def nbytes(self) -> int:
@@ -141,7 +155,7 @@ class Checkpoint:
         is_long = max(n_rows, inputs["input_ids"].shape[1]) > LONG
         n_logits = self._n_logits(n_rows) if is_long else n_rows
         extra = {"logits_to_keep": n_logits} if self._keeps_few_logits else {}
-        with self._lock:
+        with self._lock, self._own_failures():
             recorded = record(
                 self._model,
                 inputs | extra,
@@ -162,6 +176,19 @@ class Checkpoint:
             reading=self._with_next(reading, logits),
             remarks=tuple(reasons(hidden)),
         )
+
+    @contextmanager
+    def _own_failures(self) -> Iterator[None]:
+        """Say of what goes wrong inside the model that it does: some cannot read one token."""
+        try:
+            yield
+        except HeadlightError:
+            raise
+        except Exception as error:
+            why = in_one_line(error)
+        else:
+            return
+        raise ModelFailed(ref=self._ref, why=why)
 
     def _with_next(self, reading: Reading, logits: NDArray[np.float32]) -> Reading | None:
         """A decoder's reading with the token that it holds likeliest to come next."""
@@ -196,6 +223,15 @@ class Checkpoint:
     def _stream(self, recorded: Recorded) -> dict[str, NDArray[np.float32]]:
         """The residual stream under the glossary's names: "decoder.0.resid_pre"."""
         names = stream_names(recorded.stream, self._family)
+        n_layers = {name.split(".")[0]: 0 for name in names.values()}
+        for name in names.values():
+            stack, layer, _ = name.split(".", 2)
+            n_layers[stack] = max(n_layers[stack], int(layer) + 1)
+        # Where one layer holds several attentions (albert's groups), its number is none of theirs.
+        uneven = {
+            place.stack for place in self._plan.shown if place.layer >= n_layers.get(place.stack, 0)
+        }
+        names = {spot: name for spot, name in names.items() if name.split(".")[0] not in uneven}
         return {name: recorded.stream[spot][0].float().numpy() for spot, name in names.items()}
 
     def _to_probe(self) -> Reading:
@@ -208,10 +244,14 @@ class Checkpoint:
 
     def _start(self) -> Token:
         """What a decoder begins with."""
-        config = self._model.config
-        id_ = self._model.generation_config.decoder_start_token_id if self._writes else None
-        id_ = config.decoder_start_token_id if id_ is None else id_
-        return self._reader.special(int(config.bos_token_id if id_ is None else id_))
+        config, writing = self._model.config, self._model.generation_config
+        named = [getattr(writing, "decoder_start_token_id", None)] if self._writes else []
+        named += [getattr(config, f"{name}_token_id", None) for name in ("decoder_start", "bos")]
+        id_ = next((found for found in named if found is not None), None)
+        if id_ is None or not 0 <= id_ < (self._n_embeddings or id_ + 1):
+            why = f"it says that a text begins with token {id_}, of {self._n_embeddings}"
+            raise Corrupt(ref=self._ref, file=CONFIG, why=why)
+        return self._reader.special(int(id_))
 
     def _ends(self) -> frozenset[int]:
         """What a text may end with: by the tokenizer, and by the settings for writing."""
@@ -222,7 +262,7 @@ class Checkpoint:
     def _written(self, source: tuple[Token, ...]) -> list[int]:
         """The ids of a target that the model writes itself, the likeliest token each time."""
         room = min(MOST_WRITTEN, self.info.context_length - 1)
-        with self._lock, torch.no_grad():
+        with self._lock, self._own_failures(), torch.no_grad():
             model: Any = self._model
             ids = model.generate(_ids(source), do_sample=False, num_beams=1, max_new_tokens=room)
         return [int(id_) for id_ in ids[0]]

@@ -19,9 +19,12 @@ class Reader:
     """Reads for one checkpoint. `family` is "encoder", "decoder" or "encoder-decoder",
     `context_length` the most tokens of a sequence."""
 
-    def __init__(self, tokenizer: Any, family: str, context_length: int) -> None:
+    def __init__(
+        self, tokenizer: Any, family: str, context_length: int, *, writes: bool = True
+    ) -> None:
         self._tokenizer = tokenizer
         self._family = family
+        self._goes_on = family == "decoder" and writes
         self._room = context_length
         self._pieces = Pieces(tokenizer)
         self._encoder = Encoder(tokenizer, self._pieces, family)
@@ -99,10 +102,11 @@ class Reader:
         return tokens, next(after, len(tokens)), len(encoded.ids) - len(tokens)
 
     def _read(self, text: str, pair_text: str | None = None, *, as_target: bool = False) -> Encoded:
-        """What a decoder reads has no end: it goes on from the text."""
+        """What a decoder that writes reads has no end: it goes on from the text. One that sums
+        a text up reads the end, too, and often from there."""
         encoded = self._encoder.encode(text, pair_text, as_target=as_target, most=self._room + 1)
         n = len(encoded.ids)
-        while self._family == "decoder" and n > 1 and encoded.offsets[n - 1] is None:
+        while self._goes_on and n > 1 and encoded.offsets[n - 1] is None:
             n -= 1
         return encoded.only(range(n))
 

@@ -19,6 +19,7 @@ from model_runtime.errors import (
     HeadlightError,
     NoSafetensors,
     NoTokenizer,
+    Quantised,
     TooLarge,
     WrongWeights,
 )
@@ -183,6 +184,21 @@ def test_a_number_too_large_for_a_float_is_refused_like_any_other(copied):
     change(folder, n_positions=10**400)
     with pytest.raises(Corrupt, match="n_positions is over"):
         opened(folder)
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.float8_e4m3fn])
+def test_weights_that_stand_for_others_are_refused_by_what_they_are_stored_in(copied, kind):
+    folder = copied("llama")
+    name = "model.layers.0.mlp.up_proj.weight"
+    reweigh(folder, lambda t: t | {name: t[name].to(kind)})
+    with pytest.raises(Quantised):
+        find_and_open(folder)
+
+
+def find_and_open(folder):
+    """What finding does before a checkpoint is loaded."""
+    weights_bytes(folder, "./mine")
+    return opened(folder)
 
 
 def test_code_of_a_checkpoint_is_never_run(copied, tmp_path):

@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from tokenizers.processors import TemplateProcessing
 
 from model_runtime import catalog
-from model_runtime.errors import ModelsBusy, NoEmbedding, NothingRead, TextTooLargeForMemory
+from model_runtime.errors import (
+    Corrupt,
+    ModelFailed,
+    ModelsBusy,
+    NoEmbedding,
+    NothingRead,
+    TextTooLargeForMemory,
+)
 from model_runtime.huggingface.checking import NO_SOFTMAX
-from model_runtime.huggingface.loading import NO_HEAD
+from model_runtime.huggingface.loading import NO_HEAD, UNUSED
 from model_runtime.huggingface.memory import trace_bytes
 from model_runtime.recording import Progress
 from model_runtime.settings import settings
@@ -367,3 +375,89 @@ def test_the_memory_of_a_recording_is_known_before_it_is_made(opened, family):
         n = max(len(kept.reading.source), len(kept.reading.target))
         estimate = trace_bytes(model._config, n, model._cell_bytes)
         assert estimate / 3 <= kept.nbytes <= estimate * 1.5
+
+
+def test_a_classifier_reads_the_end_token_that_its_tokenizer_adds(folder, root):
+    mine = altered(folder, root, "llama", "classifier")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(mine)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A </s>",
+        special_tokens=[("<s>", tokenizer.bos_token_id), ("</s>", tokenizer.eos_token_id)],
+    )
+    tokenizer.save_pretrained(mine)
+    config = transformers.AutoConfig.from_pretrained(mine, num_labels=3)
+    config.pad_token_id = config.eos_token_id
+    torch.manual_seed(0)
+    transformers.LlamaForSequenceClassification(config).save_pretrained(mine)
+    own = transformers.LlamaForSequenceClassification.from_pretrained(mine).eval()
+    with torch.no_grad():
+        expected = own(**tokenizer("a cat", return_tensors="pt")).logits[0].numpy()
+    kept = trace(catalog.open_model(str(mine)), "a cat")
+    assert [token.id for token in kept.reading.target] == tokenizer("a cat")["input_ids"]
+    np.testing.assert_allclose(kept.logits[-1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("start", [None, -1, 10**6])
+def test_a_text_that_begins_with_no_token_is_a_damaged_config(folder, root, start):
+    mine = altered(folder, root, "t5", "startless")
+    (mine / "generation_config.json").unlink()
+    config = json.loads((mine / "config.json").read_text()) | {"bos_token_id": None}
+    config.pop("decoder_start_token_id", None)
+    if start is not None:
+        config["decoder_start_token_id"] = start
+    (mine / "config.json").write_text(json.dumps(config))
+    with pytest.raises(Corrupt, match=f"token {start}"):
+        catalog.open_model(str(mine))
+
+
+def test_a_pair_for_a_model_of_one_segment_is_read_all_the_same(folder, root):
+    mine = altered(folder, root, "bert", "segmentless")
+    config = transformers.AutoConfig.from_pretrained(mine, type_vocab_size=1)
+    transformers.BertForMaskedLM(config).save_pretrained(mine)
+    kept = trace(catalog.open_model(str(mine)), "a cat", pair_text="a dog")
+    assert {token.part for token in kept.reading.source} == {0, 1}
+    assert kept.check <= 1e-5
+
+
+def test_what_the_model_itself_cannot_run_on_is_not_called_a_fault_of_ours(opened, monkeypatch):
+    model = opened("gpt2")
+
+    def fails(*_, **__):
+        raise RuntimeError("index 8 is out of bounds")
+
+    monkeypatch.setattr(model._model.transformer.h[0].mlp, "forward", fails)
+    with pytest.raises(ModelFailed, match="index 8 is out of bounds"):
+        trace(model, "a cat")
+    monkeypatch.undo()
+    assert trace(model, "a cat").check <= 1e-5
+
+
+def test_layers_that_the_config_leaves_out_are_said(folder, root):
+    mine = altered(folder, root, "llama", "fewer")
+    path = mine / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_hidden_layers": 1}))
+    (remark,) = catalog.open_model(str(mine)).info.self_check.remarks
+    assert remark.message == UNUSED
+    assert "layers.1." in str(remark.values["name"])
+
+
+def test_every_layer_of_a_whole_checkpoint_is_used(opened):
+    for family in FAMILIES:
+        said = [remark.message for remark in opened(family).info.self_check.remarks]
+        assert UNUSED not in said
+
+
+def test_a_stream_whose_layers_are_not_those_of_the_attention_is_left_out(folder, root):
+    mine = root / "albert"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder("bert"))
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "embedding_size": 8, "intermediate_size": 16}
+    config = transformers.AlbertConfig(
+        vocab_size=len(tokenizer), num_hidden_layers=3, inner_group_num=2, num_attention_heads=2,
+        **sizes,
+    )  # fmt: skip
+    transformers.AlbertForMaskedLM(config).save_pretrained(mine)
+    tokenizer.save_pretrained(mine)
+    kept = trace(catalog.open_model(str(mine)), "a cat")
+    assert len(kept.layers("encoder")) == 6
+    assert not kept.intermediates
