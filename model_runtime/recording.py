@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_runtime.attention import ALL, AttentionRecord
+from model_runtime.steps.parts import Insides
 from model_runtime.types import ModelInfo, Reading, Remark, Request
 
 # Tokens. Making and comparing every pattern costs more than the forward pass itself, with n²:
@@ -84,6 +85,10 @@ class LoadedModel(Protocol):
     @property
     def nbytes(self) -> int:
         """Memory held by the weights."""
+
+    @property
+    def insides(self) -> Insides | None:
+        """Its weights by name, of a model whose every step can be told; None of others."""
 
     def read(self, request: Request) -> Reading:
         """Turn the texts into tokens; write a target where there is none and one is due."""

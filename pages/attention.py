@@ -10,7 +10,7 @@ import streamlit as st
 
 from model_runtime.types import Trace
 from model_runtime.views import Look, shown_stacks
-from shell import cache, show, state, switches, trust
+from shell import address, cache, show, state, switches, trust
 from shell.language import _
 from viz import attention_map, facts, guide, predictions
 from viz.components import attention as component
@@ -46,7 +46,7 @@ def _pictures(trace_id: str, trace: Trace) -> None:
         view,
         chosen,
         api=f"api/trace/{trace_id}",
-        query=urlencode(state.view_parameters(view)),
+        query=urlencode(address.view_parameters(view)),
         say=_,
         drawn=cache.OVERVIEWS.of(trace_id, trace, view),
     )

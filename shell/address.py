@@ -2,8 +2,9 @@
 
 Knows what can be chosen and the language; neither the session nor a widget.
 
-Python owns the parameters in OWNED; the attention component owns `stack layer head row scale
-view`, which change without a server run.
+Python owns the parameters in OWNED. The components own the others, which change without a server
+run: `stack layer head row` on every page, `scale view` (attention), `col step pin digits` (steps)
+and `ex` (the textbook example).
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from model_runtime import catalog
+from model_runtime.breaking import MISTAKES
 from model_runtime.types import StackName, Trace
-from model_runtime.views import Mean
+from model_runtime.views import Mean, View
 from shell import language, lineup
 from shell.language import _
 from viz.components.attention import Chosen, Scale, Shown
@@ -20,11 +22,17 @@ from viz.labels import in_markdown
 
 MODEL, TEXT, TARGET, PAIR, CHAT, LANGUAGE = "model", "text", "target", "pair", "chat", "lang"
 SPECIALS, FIRST, WORDS, MEAN = "specials", "first", "words", "mean"
-OWNED = (MODEL, TEXT, TARGET, PAIR, CHAT, LANGUAGE, SPECIALS, FIRST, WORDS, MEAN)
+SHOW, MISTAKE = "show", "mistake"  # of the page "Step by step": which of its three views
+OWNED = (
+    MODEL, TEXT, TARGET, PAIR, CHAT, LANGUAGE, SPECIALS, FIRST, WORDS, MEAN, SHOW, MISTAKE,
+)  # fmt: skip
+VIEWS = ("walk", "example", "mistakes")
 # A longer text stays out of the URL: servers and messengers cut long addresses.
 LONGEST_IN_URL = 32_000
 LONGEST_REF = 500  # no Hub id is longer, and hardly a path
 LONGEST_QUOTED = 80
+# Where the reader is looking goes along from page to page; a cell, with a link to its steps.
+CARRIED = ("stack", "layer", "head", "row")
 
 Word = TypeVar("Word", bound=str)
 
@@ -61,6 +69,8 @@ def reference(asked: str, default: str, problems: list[str]) -> str:
     else may be the name of a checkpoint. For what cannot be one, the default and a sentence.
     A variant that there is not stands for its model."""
     asked = asked.strip()
+    if not asked:
+        return default
     entry = lineup.called(asked)
     if entry:
         return entry.ref
@@ -98,8 +108,45 @@ def from_url(url: Mapping[str, str], spoken: str) -> tuple[dict[str, object], li
         FIRST: one_of(FIRST, switch, "1") == "0",
         WORDS: one_of(WORDS, switch, "0") == "1",
         MEAN: one_of(MEAN, get_args(Mean), "none"),
+        SHOW: one_of(SHOW, VIEWS, VIEWS[0]),
+        MISTAKE: one_of(MISTAKE, MISTAKES, MISTAKES[0]),
     }
     return values, problems
+
+
+def view_parameters(view: View) -> dict[str, str]:
+    """The switches as query parameters; defaults are left out."""
+    written = {
+        SPECIALS: "" if view.specials else "0",
+        FIRST: "" if view.first else "0",
+        WORDS: "1" if view.words else "",
+        MEAN: "" if view.mean == "none" else view.mean,
+    }
+    return {key: value for key, value in written.items() if value}
+
+
+def view_from(parameters: Mapping[str, str]) -> View:
+    """The other way round; an unknown value counts as the default."""
+    mean = parameters.get(MEAN, "none")
+    means: tuple[Mean, ...] = get_args(Mean)
+    return View(
+        specials=parameters.get(SPECIALS) != "0",
+        first=parameters.get(FIRST) != "0",
+        words=parameters.get(WORDS) == "1",
+        mean=next((known for known in means if known == mean), "none"),
+    )
+
+
+def carried(parameters: object, view: View) -> dict[str, str]:
+    """What a link takes along of where the reader is looking, as far as it can be that: a few
+    short parameters. A pinned row counts tokens, so it stays behind where some are hidden."""
+    if not isinstance(parameters, dict):
+        return {}
+    # A link to the steps of a cell counts tokens whatever is hidden: it names the key, too.
+    counts_tokens = view == View() or "col" in parameters
+    names = [*CARRIED, "col", "step"] if counts_tokens else [n for n in CARRIED if n != "row"]
+    found = {name: parameters.get(name) for name in names}
+    return {n: v for n, v in found.items() if isinstance(v, str) and len(v) < 20}
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ import threading
 from collections import OrderedDict
 from dataclasses import astuple
 
-from model_runtime import catalog, tracing
+from model_runtime import breaking, catalog, tracing
+from model_runtime.breaking import Broken
 from model_runtime.recording import LoadedModel, Report
 from model_runtime.settings import settings
+from model_runtime.steps.parts import Insides, Place
 from model_runtime.types import Request, Trace
 from model_runtime.views import View
 from shell.models import ModelStore
@@ -87,6 +89,23 @@ def model(ref: str, report: Report | None = None) -> LoadedModel:
     """The model that `ref` names, opened once. Raises what `catalog.open_model` raises."""
     with MODELS.using(ref, report) as found:
         return found
+
+
+def insides(ref: str) -> Insides | None:
+    """What a built-in model is made of; None of a checkpoint, which is not opened for it."""
+    if not catalog.is_builtin(ref):
+        return None
+    with MODELS.using(ref) as found:
+        return found.insides
+
+
+def broken(trace: Trace, place: Place, mistake: str) -> Broken:
+    """What one of `breaking.MISTAKES` does to a pass of a built-in model. Raises what
+    `breaking.broken` raises, and TypeError for a checkpoint."""
+    with MODELS.using(trace.request.ref) as found:
+        if not isinstance(found, breaking.Breakable):
+            raise TypeError(f"{trace.request.ref} cannot be run with a mistake")
+        return breaking.broken(found, trace, mistake, place)
 
 
 def trace_id(session: str, request: Request) -> str:

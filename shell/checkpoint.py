@@ -3,10 +3,10 @@
 The checkpoint's own texts are shown to the letter. Knows what is known of a model; draws nothing.
 """
 
-from babel.numbers import format_compact_decimal, format_decimal
+from babel.numbers import format_compact_decimal
 
 from model_runtime.types import ModelInfo, Predicts
-from shell import language
+from shell import language, show
 from shell.language import _, ngettext
 from viz.labels import in_markdown
 
@@ -46,14 +46,14 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
     found = [(_("architecture"), info.architecture), (_("what it does"), predicts(info))]
     if info.n_heads:
         found += [
-            (_("layers"), _number(info.n_layers)),
+            (_("layers"), show.number(info.n_layers)),
             (_("heads in each layer"), _heads(info)),
-            (_("width of a head"), _number(info.d_head)),
+            (_("width of a head"), show.number(info.d_head)),
         ]
     found += [
-        (_("width of the residual stream"), _number(info.d_model)),
+        (_("width of the residual stream"), show.number(info.d_model)),
         (_("longest text"), _tokens(info.context_length)),
-        (_("parameters"), _number(info.n_parameters)),
+        (_("parameters"), show.number(info.n_parameters)),
         (_("weights computed in"), _("32 bits")),
         (_("licence"), info.licence or _("not said")),
         (_("opened from"), source.name),
@@ -66,7 +66,7 @@ def facts(info: ModelInfo) -> list[tuple[str, str]]:
 
 def _heads(info: ModelInfo) -> str:
     if info.n_kv_heads == info.n_heads:
-        return _number(info.n_heads)
+        return show.number(info.n_heads)
     return ngettext(
         "{heads}, which share {n} key and value head",
         "{heads}, which share {n} key and value heads",
@@ -75,8 +75,4 @@ def _heads(info: ModelInfo) -> str:
 
 
 def _tokens(count: int) -> str:
-    return ngettext("{n} token", "{n} tokens", count).format(n=_number(count))
-
-
-def _number(count: int) -> str:
-    return format_decimal(count, locale=language.current())
+    return ngettext("{n} token", "{n} tokens", count).format(n=show.number(count))

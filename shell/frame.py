@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from model_runtime import catalog
 from model_runtime.errors import HeadlightError, Unforeseen
 from model_runtime.types import ModelInfo, Trace
-from pages import attention
+from pages import attention, steps
 from shell import cache, header, lineup, opening, show, state, trust
 from shell.language import _
 from viz.labels import in_markdown
@@ -34,21 +34,29 @@ def run() -> None:
         for found in traced:
             attention.draw(*found)
 
-    question = _("Where does each head look?")
-    page = st.navigation(
-        [st.Page(attention_page, title=question, url_path="attention", default=True)],
-        position="hidden",
-    )
-    info = _opened(page.title)
+    def steps_page() -> None:
+        for found in traced:
+            steps.draw(*found)
+
+    drawn_by = {"attention": attention_page, "steps": steps_page}
+    pages = {
+        name: st.Page(drawn_by[name], title=_(question), url_path=name, default=name == "attention")
+        for name, (_path, _label, question) in header.PAGES.items()
+    }
+    page = st.navigation(list(pages.values()), position="hidden")
+    if there := state.destination(pages):
+        st.switch_page(pages[there[0]], query_params=there[1])
+    here = next(name for name, known in pages.items() if known is page)
+    info = _opened(here)
     if isinstance(info, HeadlightError):
-        header.draw(None, None, page.title)
+        header.draw(None, None, here)
         _place()
         show.notices(problems + state.mirror(None))
         _failed(info)
         return
     state.opened(info)
     found = _trace(info)
-    header.draw(info, None if isinstance(found, HeadlightError) else found[1], page.title)
+    header.draw(info, None if isinstance(found, HeadlightError) else found[1], here)
     _place()
     problems += state.mirror(info)
     if isinstance(found, HeadlightError):
@@ -61,7 +69,7 @@ def run() -> None:
     trust.footer(found[1])
 
 
-def _opened(question: str) -> ModelInfo | HeadlightError:
+def _opened(here: str) -> ModelInfo | HeadlightError:
     """What is known of the chosen model, or why it cannot be opened.
 
     A checkpoint that is not open yet is opened under a header that can be used meanwhile;
@@ -76,7 +84,7 @@ def _opened(question: str) -> ModelInfo | HeadlightError:
     if why_not := state.failure():
         return why_not
     on_its_way = opening.begin(ref)
-    header.draw(None, None, question)
+    header.draw(None, None, here)
     state.mirror(None)
     place = _place()
     while not on_its_way.wait(_POLL_SECONDS):

@@ -11,20 +11,28 @@ from streamlit.delta_generator import DeltaGenerator
 from model_runtime import catalog
 from model_runtime.catalog import Entry
 from model_runtime.settings import settings
-from model_runtime.types import ModelInfo, Trace
+from model_runtime.types import SPACE, ModelInfo, Trace
 from shell import address, checkpoint, language, lineup, state
 from shell.language import _
 from viz import predictions
-from viz.components import recent
-from viz.labels import in_markdown, visible
+from viz.components import navigation, recent
+from viz.labels import WORD_JOINER, in_markdown, visible
+from viz.marked import N_
 
 _EXAMPLES = "_examples"
 
 
-def draw(info: ModelInfo | None, trace: Trace | None, question: str) -> None:
-    """The whole header. Of a model that is not open (None), what can be chosen without it;
-    without a trace there is nothing that the model wrote."""
-    _brand(question)
+# The pages, by name: the path from any page, what the link says, and what the page answers.
+PAGES: dict[str, tuple[str, str, str]] = {
+    "attention": ("./", N_("Attention"), N_("Where does each head look?")),
+    "steps": ("steps", N_("Step by step"), N_("Where does every number come from?")),
+}
+
+
+def draw(info: ModelInfo | None, trace: Trace | None, here: str) -> None:
+    """The whole header, of the page named `here`. Of a model that is not open (None), what can
+    be chosen without it; without a trace there is nothing that the model wrote."""
+    _brand(here)
     ref = state.chosen_ref()
     entry = catalog.entry(ref) if catalog.is_builtin(ref) else None
     variants = lineup.variants(entry.name) if entry else ()
@@ -88,10 +96,20 @@ def _places(**there: bool) -> dict[str, DeltaGenerator]:
     return dict(zip(widths, columns, strict=True))
 
 
-def _brand(question: str) -> None:
-    """The name, the page's question and the language."""
+def _brand(here: str) -> None:
+    """The name, the page's question, the ways to the other pages and the language."""
     with st.container(key="brand", horizontal=True, vertical_alignment="center"):
-        st.title(f"Headlight\u2002:gray[{question}]", anchor=False, width="stretch")
+        st.title(f"Headlight\u2002:gray[{_(PAGES[here][2])}]", anchor=False, width="stretch")
+        navigation.mount(
+            [
+                navigation.Link(name, path, _(label), _(question), is_here=name == here)
+                for name, (path, label, question) in PAGES.items()
+            ],
+            address.CARRIED,
+            label=_("pages"),
+            key=state.NAVIGATION,
+            on_go=state.left,
+        )
         st.segmented_control(
             _("Language"),
             list(language.LANGUAGES),
@@ -109,12 +127,14 @@ def _in_language(summary: Mapping[str, str]) -> str:
 
 
 def _line(picked: str) -> str:
-    """A model's line in the list: what a built-in one is, a checkpoint's name as it is typed."""
-    return (
-        f"{picked} — {_in_language(catalog.summary(picked))}"
-        if picked in lineup.names()
-        else picked
-    )
+    """A model's line in the list: what a built-in one is, a checkpoint's name as it is typed.
+
+    Streamlit takes what is added to the line that stands in the box for all that was typed:
+    "-medium" of "gpt2-medium" over "gpt2". An invisible end keeps a name from going on.
+    """
+    if picked in lineup.names():
+        return f"{picked} — {_in_language(catalog.summary(picked))}"
+    return picked + WORD_JOINER
 
 
 def _hint() -> str:
@@ -217,6 +237,17 @@ def _target(name: str, trace: Trace | None) -> None:
         on_change=state.touched,
     )
     if trace and trace.reading.target_is_own:
-        nothing = _("(the model ends the text here)") if alone else _("(the model wrote nothing)")
         with st.container(key="own_target"):
-            st.text("→ " + (visible(trace.target_text) or nothing))
+            st.text("→ " + _written(trace, alone=alone))
+
+
+def _written(trace: Trace, *, alone: bool) -> str:
+    """What the model wrote, or that there is nothing to be seen of it."""
+    text = trace.target_text
+    if text.strip():
+        return visible(text)
+    if text:
+        return SPACE * len(text)
+    if len(trace.reading.target) - trace.reading.n_given > 2:
+        return _("(the model wrote nothing but special tokens)")
+    return _("(the model ends the text here)") if alone else _("(the model wrote nothing)")

@@ -23,7 +23,7 @@ from model_runtime.errors import NoSuchHead
 from model_runtime.survey import has_sink
 from model_runtime.types import StackName, Trace
 from model_runtime.views import AxisGroup, HeadPlace, Look, View
-from shell import state
+from shell import address
 from shell.cache import TRACES
 from viz.attention_map import axis_token, head_frame, row_frame
 from viz.labels import in_csv
@@ -90,7 +90,7 @@ def _asked(request: Request) -> tuple[Trace, StackName, HeadPlace, View]:
     if stack is None or stack not in trace.info.stacks:
         raise HTTPException(404, f"stacks: {', '.join(trace.info.stacks)}")
     place = HeadPlace(_number(path["layer"]), _number(path["head"]))
-    return trace, stack, place, state.view_from(request.query_params)
+    return trace, stack, place, address.view_from(request.query_params)
 
 
 def _number(text: str) -> int | None:

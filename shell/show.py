@@ -58,6 +58,11 @@ def notices(sentences: list[str], *, key: str = "notices") -> None:
                 st.info(said, icon=":material/info:")
 
 
+def number(count: int) -> str:
+    """A count with its digits in groups, as the language writes them."""
+    return format_decimal(count, locale=language.current())
+
+
 def progress(place: DeltaGenerator, name: str, now: Progress) -> None:
     """How far the opening of a model is, in place of what was said before."""
     stages = {

@@ -6,17 +6,17 @@ A choice that is the default leaves the URL. What an address may ask for: `addre
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import get_args
 from urllib.parse import quote
 
 import streamlit as st
 
 from model_runtime import catalog
+from model_runtime.breaking import MISTAKES
 from model_runtime.errors import HeadlightError
 from model_runtime.types import ModelInfo, Request, StackName, Trace
-from model_runtime.views import Mean, View
+from model_runtime.views import View
 from shell import address, language, lineup
 from shell.address import (
     CHAT,
@@ -24,18 +24,21 @@ from shell.address import (
     LANGUAGE,
     LONGEST_IN_URL,
     MEAN,
+    MISTAKE,
     MODEL,
     OWNED,
     PAIR,
+    SHOW,
     SPECIALS,
     TARGET,
     TEXT,
     WORDS,
-)
+)  # fmt: skip
 from shell.language import _
 from shell.lineup import Opened
 from viz.components.attention import Chosen
 from viz.components.recent import MOST_RECENT
+from viz.labels import WORD_JOINER
 
 # Two widgets show the one parameter MODEL; they follow it. The browser keeps the list of RECENT
 # checkpoints, and the session what it last told or must have written since.
@@ -46,6 +49,7 @@ _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
 _BY_WIDGET, _SAID, _REPEATS, _REPEATED = "_by_widget", "_said", "_repeats", "_repeated"
 _PROBLEMS, _PLACE_PROBLEMS = "_problems", "_place_problems"
 _OPEN, _BEFORE, _FAILED, _NO_TEXT = "_open", "_before", "_failed", "_no_text"
+NAVIGATION, _GOES_TO = "_navigation", "_goes_to"
 
 
 @dataclass(frozen=True)
@@ -205,36 +209,13 @@ def view() -> View:
     )
 
 
-def view_parameters(view: View) -> dict[str, str]:
-    """The switches as query parameters; defaults are left out."""
-    written = {
-        SPECIALS: "" if view.specials else "0",
-        FIRST: "" if view.first else "0",
-        WORDS: "1" if view.words else "",
-        MEAN: "" if view.mean == "none" else view.mean,
-    }
-    return {key: value for key, value in written.items() if value}
-
-
-def view_from(parameters: Mapping[str, str]) -> View:
-    """The other way round; an unknown value counts as the default."""
-    mean = parameters.get(MEAN, "none")
-    means: tuple[Mean, ...] = get_args(Mean)
-    return View(
-        specials=parameters.get(SPECIALS) != "0",
-        first=parameters.get(FIRST) != "0",
-        words=parameters.get(WORDS) == "1",
-        mean=next((known for known in means if known == mean), "none"),
-    )
-
-
 def mirror(info: ModelInfo | None) -> list[str]:
     """End the header: write the choices into the URL, as a step that "back" can undo.
 
     Returns a sentence if the text is too long for an address.
     """
     choices = current(info)
-    written = view_parameters(choices.view)
+    written = address.view_parameters(choices.view)
     problems = []
     first = address.first_text(choices.ref) or (info.examples[0] if info and info.examples else "")
     for key, value, default in (
@@ -243,6 +224,8 @@ def mirror(info: ModelInfo | None) -> list[str]:
         (TARGET, choices.target_text or "", ""),
         (PAIR, choices.pair_text or "", ""),
         (CHAT, "1" if choices.chat else "", ""),
+        (SHOW, st.session_state[SHOW], address.VIEWS[0]),
+        (MISTAKE, st.session_state[MISTAKE], MISTAKES[0]),
     ):
         if value == default:
             continue
@@ -274,7 +257,11 @@ def typed() -> None:
 
 def pick_model() -> None:
     """The picker's callback: a line of the list, or what was typed into it."""
-    picked = str(st.session_state[PICKED_MODEL] or "").strip()
+    # The run that follows speaks its language only after the callbacks.
+    language.activate(st.session_state[LANGUAGE])
+    picked = str(st.session_state[PICKED_MODEL] or "").replace(WORD_JOINER, "").strip()
+    if picked[:1] in ("-", "_", "@") and not catalog.is_builtin(chosen_ref()):
+        picked = chosen_ref() + picked  # no name begins so: it was added to the one in the box
     entry = lineup.called(picked) or lineup.begins(picked)
     problems: list[str] = []
     _change_model(entry.ref if entry else address.reference(picked, chosen_ref(), problems))
@@ -314,11 +301,35 @@ def take_example(source: str) -> None:
     touched()
 
 
+def left() -> None:
+    """A callback: a link to another page was clicked. What was chosen stays chosen."""
+    st.session_state[_GOES_TO] = st.session_state[NAVIGATION].get("go")
+    touched()
+
+
+def destination(pages: Collection[str]) -> tuple[str, dict[str, str]] | None:
+    """(page, parameters) of the link that was just clicked, if it was one. The run that begins
+    there has the same choices as this one, and finds its address as it would write it: a second
+    step in the history would be one too many."""
+    asked = st.session_state.pop(_GOES_TO, None)
+    if not isinstance(asked, dict) or asked.get("page") not in pages:
+        return None
+    repeat()
+    place = address.carried(asked.get("parameters"), view())
+    return str(asked["page"]), place | st.session_state.get(_SEEN, {})
+
+
 def session() -> str:
     """A secret of this browser session, for the names of its traces."""
     if _SESSION not in st.session_state:
         st.session_state[_SESSION] = secrets.token_hex(16)
     return str(st.session_state[_SESSION])
+
+
+def asked(*names: str) -> dict[str, str]:
+    """Parameters of the address that a component owns, as far as they are there. They may be
+    one step old: the browser changes them by itself."""
+    return {name: st.query_params[name] for name in names if name in st.query_params}
 
 
 def chosen_head(trace: Trace, n_rows: Mapping[StackName, int]) -> tuple[Chosen, list[str]]:

@@ -32,7 +32,7 @@ def left_out(trace: Trace) -> list[str]:
                     "{model} reads {context} tokens at most; {n} token at the end was left out.",
                     "{model} reads {context} tokens at most; {n} tokens at the end were left out.",
                     count,
-                ).format(model=name, context=trace.info.context_length, n=count)
+                ).format(model=name, context=trace.info.context_length, n=show.number(count))
             )
     if reading.unfinished:
         sentences.append(
@@ -44,15 +44,15 @@ def left_out(trace: Trace) -> list[str]:
         dict.fromkeys(t.text for t in (*reading.source, *reading.target) if t.is_unknown)
     )
     if unknown:
-        shown = " ".join(in_markdown(text) for text in unknown[:20])
-        sentences.append(
-            ngettext(
-                "{model} never learned this character and reads it as “unknown”: {characters}",
-                "{model} never learned these characters and reads each as “unknown”: {characters}",
-                len(unknown),
-            ).format(model=name, characters=shown + (" …" if unknown[20:] else ""))
-        )
+        shown = " ".join(map(_cut, unknown[:20])) + (" …" if unknown[20:] else "")
+        said = _("{model} has no token for {texts} and reads “unknown” there.")
+        sentences.append(said.format(model=name, texts=shown))
     return sentences
+
+
+def _cut(text: str) -> str:
+    """As much of a text as names it; of some tokenizers a whole word is unknown at once."""
+    return in_markdown(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 def footer(trace: Trace) -> None:

@@ -114,7 +114,7 @@ def spans_table(trace: Trace, title: str, say: Say) -> str:
     rows = []
     for span in spans(trace):
         places = f"{span.first.position}–{span.last.position}"
-        head = f'<span class="position">{places}</span><bdi>{in_html(span.text)}</bdi>'
+        head = f'<span class="position">{places}</span> <bdi>{in_html(span.text)}</bdi>'
         cells = [
             guesses.guess("", span.share),
             guesses.guess(span.first.text, span.begins),

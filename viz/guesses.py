@@ -16,7 +16,10 @@ Cell = str | int | float
 def table(title: str, caption: Iterable[str], heads: Iterable[str], rows: Iterable[str]) -> str:
     """A table under its title for screen readers; `rows` are HTML already, all else is text."""
     head = "".join(f'<th scope="col">{in_html(text)}</th>' for text in heads)
-    said = " ".join(in_html(sentence) for sentence in caption)
+    said = ""
+    for sentence in caption:
+        # A Chinese sentence brings the room after its stop with it.
+        said += (" " if said[-1:].isascii() and said else "") + in_html(sentence)
     return (
         f'<div class="predictions" role="region" tabindex="0" aria-label="{in_html(title)}" '
         f'style="{_colours()}"><table><caption><span>{said}</span></caption>'

@@ -5,6 +5,7 @@ Joins weights, tokenizers and decoding; the closed form and its check are elsewh
 """
 
 import threading
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from model_runtime.attention import AttentionRecord
+from model_runtime.breaking import WrongPass
 from model_runtime.builtin.decoding import continued, greedy
+from model_runtime.builtin.mistakes import with_mistake
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
 from model_runtime.recording import OwnAttention, Pass
+from model_runtime.steps.parts import Insides
 from model_runtime.tokens import shown_piece, tokens_of, written_tokens
 from model_runtime.types import (
     MASK,
@@ -79,6 +83,14 @@ class BuiltinModel:
     def nbytes(self) -> int:
         """Memory held by the weights, in 32 bits."""
         return self.info.n_parameters * 4
+
+    @property
+    def insides(self) -> Insides:
+        """The configuration, and the weights as they stand in memory: read-only, no copies."""
+        weights = {name: tensor.numpy() for name, tensor in self._model.state_dict().items()}
+        for array in weights.values():
+            array.setflags(write=False)
+        return Insides(self._model.config, MappingProxyType(weights))
 
     def read(self, request: Request) -> Reading:
         """Tokens of the text and of the target; with no target the model writes its own.
@@ -145,6 +157,26 @@ class BuiltinModel:
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
         arrays: Arrays = {}
+        self._forward(self._model, reading, arrays)
+        attentions = tuple(
+            self._taken(arrays, stack, layer)
+            for stack in self.info.stacks
+            for layer in range(self.info.n_layers)
+        )
+        return Pass(attentions, arrays, arrays.pop("logits"))
+
+    def run_wrong(self, reading: Reading, mistake: str) -> WrongPass:
+        """The same pass of a copy that makes one of `breaking.MISTAKES`; the model itself stays
+        as it is, and so do its weights, which the copy shares. Raises KeyError."""
+        arrays: Arrays = {}
+        try:
+            self._forward(with_mistake(self._model, mistake), reading, arrays)
+        except RuntimeError as error:  # shapes that do not fit
+            return WrongPass(arrays, str(error))
+        return WrongPass(arrays)
+
+    def _forward(self, model: Transformer, reading: Reading, arrays: Arrays) -> None:
+        """One pass, and all that it records, by name; "logits" is among it."""
 
         def record(name: str, value: torch.Tensor) -> None:
             array = value.detach().numpy()
@@ -154,18 +186,11 @@ class BuiltinModel:
         source = torch.tensor([[token.id for token in reading.source]])
         target = torch.tensor([[token.id for token in reading.target[:-1]]])
         with self._lock, torch.no_grad():
-            x = self._model.encode(source, record=record) if reading.source else None
+            x = model.encode(source, record=record) if reading.source else None
             if reading.target:
-                x = self._model.decode(target, x, record=record)
+                x = model.decode(target, x, record=record)
             assert x is not None
-            logits = self._model.logits(x, record)
-        attentions = tuple(
-            self._taken(arrays, stack, layer)
-            for stack in self.info.stacks
-            for layer in range(self.info.n_layers)
-        )
-        arrays.pop("logits")
-        return Pass(attentions, arrays, logits[0].numpy())
+            model.logits(x, record)
 
     def _taken(self, arrays: Arrays, stack: StackName, layer: int) -> OwnAttention:
         """Take one module's attention out of the recorded arrays."""

@@ -125,6 +125,19 @@ class MultiHeadAttention(nn.Module):
         """[B, n, D] → [B, H, n, d]: head h owns columns h·d … (h+1)·d - 1."""
         return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
 
+    def attend(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        *,
+        bias: Tensor | None,
+        mask: Tensor | None,
+        record: Record,
+    ) -> Tensor:
+        """`attention`; a method of its own so that `mistakes.py` can get it wrong."""
+        return attention(q, k, v, bias=bias, mask=mask, record=record)
+
     def forward(
         self, queries_from: Tensor, keys_from: Tensor, mask: Tensor | None, record: Record
     ) -> Tensor:
@@ -140,7 +153,7 @@ class MultiHeadAttention(nn.Module):
             q, k = rotate(q), rotate(k)
         elif self.positions == "alibi":
             bias = alibi_bias(self.n_heads, q.shape[-2], k.shape[-2]).to(q)
-        z = attention(q, k, v, bias=bias, mask=mask, record=record)
+        z = self.attend(q, k, v, bias=bias, mask=mask, record=record)
         out = self.w_o(z.transpose(1, 2).flatten(-2))  # heads side by side, then mixed
         record("output", out)
         return out

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from model_runtime.errors import (
@@ -27,6 +28,7 @@ _LONGEST_CARD = 2**20  # characters; the licence stands at the beginning
 _LICENCE = re.compile(r"^licen[sc]e: *[\"']?([^\"'\n#]+)", re.MULTILINE)
 _DEEPEST = 3  # folders below a root that are looked through for checkpoints to name
 _MOST_NAMED = 12
+_MOST_COUNTED = 500
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,13 @@ def _outside(ref: str, allowed: Settings) -> OutsideRoots:
 
 
 def known(allowed: Settings) -> list[str]:
-    """Some of the checkpoints that lie in the roots, as they would be typed."""
+    """Checkpoints that lie in the roots, as they would be typed; of many some, and how many."""
     found = (config.parent for root in allowed.local_roots for config in _configs(root))
-    return sorted(_short(folder) for folder, _ in zip(found, range(_MOST_NAMED), strict=False))
+    names = sorted(_short(folder) for folder in islice(found, _MOST_COUNTED))
+    if len(names) <= _MOST_NAMED:
+        return names
+    more = "+" if len(names) == _MOST_COUNTED else ""
+    return [*names[:_MOST_NAMED], f"… ({len(names)}{more})"]
 
 
 def _configs(root: Path) -> Iterator[Path]:

@@ -15,6 +15,9 @@ from model_runtime.types import StackName, Token
 
 Values = NDArray[np.float64]
 
+NOT_HERE = "not in this model"
+NOT_RECORDED = "not recorded"
+
 # What makes the result of the operands; i counts its rows and j its columns.
 Rule = Literal[
     "tokens",  # the text, cut into tokens: no numbers yet

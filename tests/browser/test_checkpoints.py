@@ -5,6 +5,7 @@ server of this file may open those of one folder, and nothing from the Hub.
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ from tests.browser.test_attention_driver import (
 from tests.browser.test_front_page import nothing_is_beside
 from tests.conftest import ROOT, START_SECONDS, end, free_port, wait_for
 from tests.model_runtime.huggingface.checkpoints import make
+from viz.labels import WORD_JOINER
 
 SHOWN = (
     "bert", "roberta", "deberta-v2", "gpt2", "llama", "mistral", "gemma2", "bloom", "falcon",
@@ -101,7 +103,7 @@ def type_model(tab: Page, ref: object) -> None:
 def shows(reader: Reader, ref: object, text: str) -> None:
     """The page is of a checkpoint and a text, and the numbers are those of this process."""
     expect(reader.box("text")).to_have_value(text)
-    expect(reader.tab.locator(".st-key-_model input")).to_have_value(str(ref))
+    expect(reader.tab.locator(".st-key-_model input")).to_have_value(str(ref) + WORD_JOINER)
     stack, layer, head = place(reader)
     assert_same_map(reader.twin(), true_map(text, stack, layer, head, ref=str(ref)))
     assert reader.tab.get_by_test_id("stException").count() == 0
@@ -214,6 +216,42 @@ def test_a_typed_folder_is_opened_with_the_text_that_is_there(
     expect(reader.box("text")).to_have_value(first_text())
     assert "model" not in reader.url() and "text" not in reader.url()
     assert reader.alerts.count() == 0
+
+
+def test_a_name_that_goes_on_from_the_one_in_the_box_is_taken_whole(
+    page: OpenPage, root: Path
+) -> None:
+    reader = Reader(page(at(root / "llama", text=MINE)))
+    for typed in (root / "llama-chat", root / "llama"):
+        type_model(reader.tab, typed)
+        expect(reader.tab.locator(".st-key-_model input")).to_have_value(str(typed) + WORD_JOINER)
+        reader.ready()
+        shows(reader, typed, MINE)
+
+
+def test_the_address_is_of_the_head_that_is_shown_whatever_failed_before(
+    page: OpenPage, root: Path
+) -> None:
+    reader = Reader(page())
+    reader.choose_stack("cross")
+    reader.choose(2, 3)
+    type_model(reader.tab, root / "empty")
+    expect(reader.tab.locator(".st-key-ways_on")).to_be_visible()
+    type_model(reader.tab, root / "llama")
+    expect(reader.root).to_have_attribute("data-stack", "decoder")
+    reader.ready()
+    stack, layer, head = place(reader)
+    expect(reader.tab).to_have_url(re.compile(f"stack={stack}.*layer={layer}.*head={head}"))
+    reader.tab.reload()
+    again = Reader(reader.tab)
+    assert place(again) == (stack, layer, head)
+    assert again.alerts.count() == 0
+
+
+def test_what_is_typed_in_a_chinese_page_is_answered_in_chinese(page: OpenPage) -> None:
+    reader = Reader(page(locale="zh-CN"))
+    type_model(reader.tab, "builtin:nothing")
+    expect(reader.alerts.first).to_contain_text("没有")
 
 
 def test_back_and_forward_walk_through_checkpoints(page: OpenPage, root: Path) -> None:

@@ -14,7 +14,7 @@ from shell import cache, lineup, opening, show
 from shell.models import ModelStore
 from tests.shell.stubs import NO_SOFTMAX, opened_as, stub
 from tests.shell.test_state import FIRST, address, notices, opened
-from viz.labels import in_markdown
+from viz.labels import WORD_JOINER, in_markdown
 
 MODELS = {
     "org/writes": stub("org/writes"),
@@ -43,8 +43,9 @@ def asked(monkeypatch):
 def pick(app, typed):
     """Type into the model's box, or pick a line of it."""
     box = app.selectbox(key="_model")
-    if typed not in box.options:
-        box.options.append(typed)  # a browser sends what was typed; AppTest knows only options
+    if box.format_func(typed) not in box.options:
+        # A browser sends what was typed; AppTest knows only options.
+        box.options.append(box.format_func(typed))
     box.set_value(typed).run()
     assert not app.exception
     return app
@@ -75,13 +76,24 @@ def test_an_address_opens_a_checkpoint_with_its_first_example(ref, asked):
     assert asked == [ref]
 
 
+@pytest.mark.parametrize("added", ["-medium", "@main", "_2"])
+def test_what_is_added_to_the_name_in_the_box_goes_on_from_it(asked, added):
+    pick(opened(model="org/writes"), added)
+    assert asked[-1] == f"org/writes{added}"
+
+
+def test_the_invisible_end_of_a_line_is_no_part_of_a_name(asked):
+    pick(opened(), f"org/writes{WORD_JOINER}")
+    assert asked == ["org/writes"]
+
+
 def test_a_typed_reference_is_opened_and_keeps_the_text_whatever_it_was(asked):
     app = pick(opened(), " org/writes ")
     assert text(app) == FIRST
     assert address(app) == {"model": "org/writes", "text": FIRST}
     app.text_input(key="text").set_value("my cat").run()
     assert text(pick(app, "org/both")) == "my cat"
-    assert text(pick(app, "translator — " + catalog.summary("translator")["en"])) == "my cat"
+    assert text(pick(app, "translator")) == "my cat"
     assert address(app) == {"text": "my cat"}
     assert asked == ["org/writes", "org/both"]
 
@@ -144,7 +156,9 @@ def test_a_place_that_the_next_checkpoint_has_not_is_no_reason_to_complain():
 
 
 def options(app):
-    return app.selectbox(key="_model").options[len(lineup.names()) :]
+    lines = app.selectbox(key="_model").options[len(lineup.names()) :]
+    assert all(line.endswith(WORD_JOINER) for line in lines)  # no name goes on from another
+    return [line.removesuffix(WORD_JOINER) for line in lines]
 
 
 def told(refs, **parameters):

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from model_runtime.views import HeadPlace, Look, View
 from shell import cache, routes
+from shell.address import view_parameters
 from shell.cache import TraceStore
 from shell.routes import ROUTES
-from shell.state import view_parameters
 from tests.model_runtime.layered import layered_trace, window
 from tests.model_runtime.reference import made_trace, tokens, traced
 from tests.viz.reading import floats, read_frame

@@ -11,7 +11,7 @@ from model_runtime import catalog
 from model_runtime.errors import NothingToTrace
 from model_runtime.views import Mean, View
 from shell import address as address_of
-from shell import cache, state
+from shell import cache
 from tests.model_runtime.reference import NASTY, translator
 from viz.labels import in_markdown
 
@@ -50,6 +50,7 @@ def test_an_empty_address_is_all_defaults():
     assert values == {
         "model": catalog.DEFAULT, "text": FIRST, "target": "", "pair": "", "chat": False,
         "lang": "en", "specials": False, "first": False, "words": False, "mean": "none",
+        "show": "walk", "mistake": "no_root",
     }  # fmt: skip
 
 
@@ -57,6 +58,7 @@ def test_a_valid_address_is_taken_over():
     url = {
         "model": catalog.DEFAULT, "text": "A cat.", "target": "猫", "pair": "A dog.", "chat": "1",
         "lang": "zh", "specials": "0", "first": "0", "words": "1", "mean": "both",
+        "show": "mistakes", "mistake": "wrong_axis",
     }  # fmt: skip
     values, problems = from_url(**url)
     assert problems == []
@@ -76,7 +78,7 @@ def test_an_unusable_value_gives_a_sentence_and_the_default(key, value):
 
 @pytest.mark.parametrize(
     "ref",
-    ["", " ", "\n", "x" * 501, "a\0b", "a\u202eb", "builtin:", "builtin:gpt9", "builtin:../x"],
+    ["x" * 501, "a\0b", "a\u202eb", "builtin:", "builtin:gpt9", "builtin:../x"],
 )
 def test_what_can_be_no_model_gives_a_sentence_and_the_default(ref):
     values, problems = from_url(model=ref)
@@ -84,6 +86,11 @@ def test_what_can_be_no_model_gives_a_sentence_and_the_default(ref):
     (sentence,) = problems
     assert in_markdown(ref.strip()[:80]) in sentence and "model" in sentence
     assert len(sentence) < 1200
+
+
+@pytest.mark.parametrize("ref", ["", " ", "\n"])
+def test_no_name_at_all_is_the_default(ref):
+    assert from_url(model=ref) == from_url()
 
 
 @pytest.mark.parametrize(
@@ -106,8 +113,8 @@ def test_any_text_and_target_are_taken_to_the_letter(text):
 
 @pytest.mark.parametrize("view", ALL_VIEWS)
 def test_a_view_comes_back_from_its_parameters(view):
-    written = state.view_parameters(view)
-    assert state.view_from(written) == view
+    written = address_of.view_parameters(view)
+    assert address_of.view_from(written) == view
     assert all(isinstance(value, str) and value for value in written.values())
     values, problems = from_url(**written)
     assert problems == []
@@ -117,13 +124,13 @@ def test_a_view_comes_back_from_its_parameters(view):
 
 
 def test_the_plain_view_needs_no_parameters():
-    assert state.view_parameters(View()) == {}
-    assert state.view_from({}) == View()
+    assert address_of.view_parameters(View()) == {}
+    assert address_of.view_from({}) == View()
 
 
 def test_unknown_switches_count_as_the_default():
     unknown = {"specials": "x", "first": "1", "words": "true", "mean": "<b>", "else": "0"}
-    assert state.view_from(unknown) == View()
+    assert address_of.view_from(unknown) == View()
 
 
 # ── Whole runs ───────────────────────────────────────────────────────────────────────
@@ -167,7 +174,7 @@ def test_switches_go_into_the_address_and_come_back_from_it(view):
     app.button_group(key="mean").set_value(view.mean)
     app.run()
     assert not app.exception
-    assert address(app) == state.view_parameters(view)
+    assert address(app) == address_of.view_parameters(view)
     again = opened(**address(app))
     assert not again.exception and notices(again) == []
     assert again.checkbox(key="specials").value == (not view.specials)

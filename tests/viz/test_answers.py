@@ -89,7 +89,7 @@ def test_answers_are_the_likeliest_spans_and_stand_as_in_the_text(seed):
         assert span.text in TEXT and " " * (last - first > 0) in span.text
     assert len(answers.spans(trace)) == 5
     rows = cells(predictions.table(trace, str))
-    assert [name.lstrip("0123456789–") for name, _ in rows] == [
+    assert [name.lstrip("0123456789– ") for name, _ in rows] == [
         s.text for s in answers.spans(trace)
     ]
     written = lines(predictions.as_csv(trace))

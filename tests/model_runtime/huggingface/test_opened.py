@@ -327,7 +327,7 @@ def test_a_token_that_the_model_was_never_resized_for_is_named(folder, root):
     tokenizer = transformers.AutoTokenizer.from_pretrained(mine)
     tokenizer.add_tokens(["zebra"])
     tokenizer.save_pretrained(mine)
-    model = catalog.open_model(str(mine))
+    model: Any = catalog.open_model(str(mine))
     assert trace(model, "a cat").check <= 1e-5
     with pytest.raises(NoEmbedding) as raised:
         trace(model, "a zebra")
@@ -436,7 +436,9 @@ def test_layers_that_the_config_leaves_out_are_said(folder, root):
     mine = altered(folder, root, "llama", "fewer")
     path = mine / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_hidden_layers": 1}))
-    (remark,) = catalog.open_model(str(mine)).info.self_check.remarks
+    check = catalog.open_model(str(mine)).info.self_check
+    assert check
+    (remark,) = check.remarks
     assert remark.message == UNUSED
     assert "layers.1." in str(remark.values["name"])
 
@@ -451,10 +453,9 @@ def test_a_stream_whose_layers_are_not_those_of_the_attention_is_left_out(folder
     mine = root / "albert"
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder("bert"))
     torch.manual_seed(0)
-    sizes = {"hidden_size": 16, "embedding_size": 8, "intermediate_size": 16}
     config = transformers.AlbertConfig(
         vocab_size=len(tokenizer), num_hidden_layers=3, inner_group_num=2, num_attention_heads=2,
-        **sizes,
+        hidden_size=16, embedding_size=8, intermediate_size=16,
     )  # fmt: skip
     transformers.AlbertForMaskedLM(config).save_pretrained(mine)
     tokenizer.save_pretrained(mine)

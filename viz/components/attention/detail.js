@@ -127,7 +127,20 @@ export function createDetail(root, readout, actions) {
   const name = el("strong", { class: "head-name" });
   const cell = el("span", { class: "cell-text" });
   const unpin = el("button", { type: "button", class: "quiet-button", hidden: true, click: () => actions.pin(null) });
-  readout.append(name, cell, unpin);
+  // Another page answers; the navigation, which is another component, takes the reader there.
+  let there = null;
+  const go = () => window.dispatchEvent(new CustomEvent("headlight:go", { detail: { page: "steps", parameters: there } }));
+  const steps = el("button", { type: "button", class: "quiet-button", "data-steps": "", click: go });
+  readout.append(name, cell, unpin, steps);
+
+  // Where the steps begin: the cell that is told, by the positions of its tokens.
+  function placeOf({ head, stack }, row, col) {
+    const parameters = { stack: stack.name, layer: String(head.layer), head: String(head.head) };
+    if (row === null) return parameters;
+    const cell = { row: String(stack.rows[row].index), col: String(stack.cols[col].index) };
+    // A share is what was pointed at, so the walk opens where shares are made.
+    return { ...parameters, ...cell, step: `${stack.name}.softmax` };
+  }
 
   function write(scene, spoken) {
     const { t, head, hover, state, stack, numbers } = scene;
@@ -155,10 +168,14 @@ export function createDetail(root, readout, actions) {
     }
     if (!parts.length) parts.push(el("span", { class: "hint", text: t("readout.hint") }));
     cell.replaceChildren(...parts);
+    steps.hidden = head.layer === null || head.head === null;
+    steps.textContent = `${t("readout.steps")} →`;
+    steps.title = t("readout.steps.help");
+    there = placeOf(scene, row, col);
   }
 
   // Beside the point, off the row and the column of the cell, inside the component.
-  function place(point) {
+  function move(point) {
     const box = root.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = tip;
     const [x, y] = [point.x - box.left, point.y - box.top];
@@ -181,7 +198,7 @@ export function createDetail(root, readout, actions) {
     if (hover.row !== null && hover.col !== null) parts.push(...computation(scene, hover.row, hover.col));
     tip.replaceChildren(el("dl", {}, ...parts));
     tip.hidden = false;
-    place(point);
+    move(point);
   }
 
   return { write, show, hide: () => (tip.hidden = true) };

@@ -84,6 +84,11 @@ export function createStore() {
       header = next;
       if (!old) {
         place(next.chosen);
+        const url = new URL(window.location.href).searchParams;
+        const { name } = current();
+        const shown = { stack: name, ...wished };
+        // What the address still says of another model's head is not what is shown.
+        if (Object.keys(shown).some((key) => url.has(key) && url.get(key) !== String(shown[key]))) write("replace");
         return;
       }
       const same = before.trace === next.trace;

@@ -29,6 +29,8 @@ STRINGS: dict[str, str] = {
     "export.svg": N_("picture, SVG"),
     "readout.hint": N_("point at a cell; click to pin its row"),
     "readout.unpin": N_("unpin"),
+    "readout.steps": N_("step by step"),
+    "readout.steps.help": N_("Where the numbers of this cell come from"),
     # grid
     "grid": N_("all heads"),
     "grid.caption": N_("row = layer, column = head"),

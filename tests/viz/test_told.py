@@ -1,0 +1,99 @@
+"""What is said of each step: every step has words, a formula with its part lit, and true lines."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from model_runtime import catalog
+from model_runtime.builtin.transformer import MultiHeadAttention
+from model_runtime.steps import source, walk
+from model_runtime.steps.walk import StepRef
+from model_runtime.tracing import trace
+from viz import formulas, told
+from viz.step_texts import RECORDED, TEXTS, text_of
+
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+
+
+@pytest.mark.parametrize("name", walk.NAMES)
+def test_each_step_lights_one_part_of_its_formula(name):
+    markup = formulas.of_step(name)
+    root = ElementTree.fromstring(f"<all>{markup}</all>")
+    assert {node.tag for node in root} == {f"{MATHML}math"}
+    assert [node.get("class") for node in root.iter() if node.get("class")] == ["lit"]
+    assert "".join(next(n for n in root.iter() if n.get("class")).itertext()).strip()
+    assert not re.search(r"script|href|src|on\w+=|\\", markup)
+
+
+def test_the_part_that_is_lit_is_what_the_step_computes():
+    lit = re.search(r'<mrow class="lit">(.*?)</mrow>', formulas.of_step("weigh"))
+    assert lit and "pattern" in lit[1] and "<mi>v</mi>" in lit[1]
+
+
+def test_no_formula_has_a_step_that_there_is_not():
+    with pytest.raises(KeyError):
+        formulas.of_step("magic")
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_every_text_is_of_a_step_and_plain(key):
+    text = TEXTS[key]
+    name = key.partition(".")[0]
+    assert name in walk.NAMES
+    assert len(text.title) <= 24 and text.explain.endswith(".")
+    assert not re.search(r"[<>*`$]", text.title + text.explain)
+
+
+def test_every_step_has_a_text():
+    assert {text_of(name).title for name in walk.NAMES}
+
+
+CODE = [text.code for text in TEXTS.values() if text.code]
+
+
+@pytest.mark.parametrize(("name", "needle"), CODE)
+def test_the_lines_of_code_are_those_of_the_file(name, needle):
+    found = source.excerpt(name, needle)
+    lines = source.whole().splitlines()
+    shown = lines[found.first - 1 : found.first - 1 + len(found.lines)]
+    assert [line.strip() for line in shown] == [line.strip() for line in found.lines]
+    assert needle in "\n".join(found.lines)
+
+
+def refs(ref, text):
+    made = trace(catalog.open_model(ref), text)
+    stack = made.info.opens_at
+    place = walk.settled(made, stack.stack, stack.layer, stack.head, 0, None)
+    insides = catalog.open_model(ref).insides
+    assert insides
+    return walk.outline(made, place, insides), insides.config
+
+
+def test_where_keys_come_from_differs_in_cross_attention():
+    outline, config = refs("builtin:translator", "A dog.")
+    said = told.texts(outline, config, str)
+    assert "encoder" in said["cross.k_all"].explain and "encoder" not in said["k_all"].explain
+    assert "encoder" in said["encoder.final_norm"].explain
+    assert "cross.dot" not in said  # nothing of its own to say: it goes by its name
+
+
+def test_an_encoder_alone_gives_nothing_to_a_decoder():
+    outline, config = refs("builtin:blanks", "A dog.")
+    said = told.texts(outline, config, str)
+    assert "encoder.final_norm" not in said
+    assert "decoder" not in said["final_norm"].explain
+
+
+def test_a_checkpoint_is_taken_at_its_word_and_shows_no_code_of_ours():
+    outline = [StepRef("decoder", name) for name in walk.NAMES]
+    said = told.texts(outline, None, str)
+    assert not any(step.code or step.code_link for step in said.values())
+    assert RECORDED in said["ffn_in"].explain and RECORDED not in said["dot"].explain
+
+
+def test_code_links_lead_to_the_line():
+    outline, config = refs("builtin:induction", "a b c a b")
+    step = told.texts(outline, config, str)["split"]
+    assert step.code_link == f"{told.SOURCE}#L{step.code_at}"
+    assert "unflatten" in step.code[0] and hasattr(MultiHeadAttention, "split_heads")

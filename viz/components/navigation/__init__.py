@@ -1,0 +1,59 @@
+"""The navigation component: the pages as links, which take along where the reader is looking.
+
+A plain click asks the server to change the page; any other is the browser's own. Knows no page:
+their names and their parameters are told. Other components ask for a page by an event.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HTML = '<nav data-headlight="navigation"></nav>\n'
+
+
+@dataclass(frozen=True)
+class Link:
+    """One page: its name, which is also its path, and what the link says."""
+
+    page: str
+    path: str  # from any page of the app; "./" is the first
+    label: str
+    question: str  # what the page answers, for the tooltip
+    is_here: bool
+
+
+@cache
+def _component() -> Any:
+    """Register the component once per process, and only when a page first needs it."""
+    folder = Path(__file__).parent
+    return st.components.v2.component(
+        "headlight_navigation",
+        html=HTML,
+        css=(folder / "navigation.css").read_text("utf-8"),
+        js=(folder / "navigation.js").read_text("utf-8"),
+    )
+
+
+def mount(
+    links: Sequence[Link],
+    carried: Sequence[str],
+    *,
+    label: str,
+    key: str,
+    on_go: Callable[[], None],
+) -> None:
+    """Show the links at this place; `carried` names the parameters that a link takes along.
+
+    On a click, `go` of the session's state of `key` is {"page": …, "parameters": {…}} for one
+    run, and `on_go` is called. What it holds comes from the browser and is to be checked.
+    """
+    data = {
+        "links": [asdict(link) for link in links],
+        "carried": list(carried),
+        "label": label,
+    }
+    _component()(key=key, data=data, on_go_change=on_go, width="content")

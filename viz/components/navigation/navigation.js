@@ -1,0 +1,78 @@
+// Navigation: links to the pages, which carry along what is being looked at.
+// Does not know what the pages show; the server changes the page, so that nothing is loaded twice.
+// Another component asks for a page with the event "headlight:go" on the window.
+
+const instances = new WeakMap();
+
+function createLinks(root) {
+  let data = { links: [], carried: [], label: "" };
+  let tell = () => {};
+  let drawn = "";
+
+  // What the address says now: components write into it without the server knowing.
+  function carriedNow() {
+    const now = new URL(window.location.href).searchParams;
+    return Object.fromEntries(data.carried.filter((name) => now.has(name)).map((name) => [name, now.get(name)]));
+  }
+
+  // A page ignores the parameters of another.
+  const addressOf = (link) => link.path + window.location.search;
+
+  function draw() {
+    const said = JSON.stringify(data);
+    if (said === drawn) return;
+    drawn = said;
+    root.setAttribute("aria-label", data.label);
+    root.replaceChildren(
+      ...data.links.map((link) => {
+        const node = document.createElement("a");
+        node.textContent = link.label;
+        node.title = link.question;
+        node.href = link.path;
+        node.dataset.page = link.page;
+        if (link.is_here) node.setAttribute("aria-current", "page");
+        // The address that a new tab gets is made when it is needed.
+        for (const name of ["pointerdown", "focus"]) node.addEventListener(name, () => (node.href = addressOf(link)));
+        node.addEventListener("click", (event) => {
+          if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+          event.preventDefault();
+          if (!link.is_here) tell({ page: link.page, parameters: carriedNow() });
+        });
+        return node;
+      }),
+    );
+  }
+
+  const onGo = (event) => {
+    const { page, parameters } = event.detail;
+    tell({ page, parameters: { ...carriedNow(), ...parameters } });
+  };
+  window.addEventListener("headlight:go", onGo);
+
+  return {
+    turn: 0,
+    receive(received, setTriggerValue) {
+      data = received;
+      tell = (where) => setTriggerValue("go", where);
+      draw();
+    },
+    destroy: () => window.removeEventListener("headlight:go", onGo),
+  };
+}
+
+export default function navigation({ parentElement, data, setTriggerValue }) {
+  let links = instances.get(parentElement);
+  if (!links) {
+    links = createLinks(parentElement.querySelector("[data-headlight]"));
+    instances.set(parentElement, links);
+  }
+  const turn = (links.turn += 1);
+  links.receive(data, setTriggerValue);
+  // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
+  return () =>
+    setTimeout(() => {
+      if (links.turn !== turn) return;
+      links.destroy();
+      instances.delete(parentElement);
+    });
+}

@@ -1,0 +1,55 @@
+"""The steps component: one pass taken apart, a step at a time, with its numbers, in a page.
+
+Joins the browser's modules into one script. Walking happens in the browser, with no server run.
+Knows no model, no session state and no language.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from viz.components.steps.strings import STRINGS
+
+__all__ = ["STRINGS", "joined_script", "mount"]
+
+# Dependency order: each file only uses names of files before it. steps.js has the default export.
+# Text, elements, frames, colours and hatching are those of the attention component.
+SCRIPTS = (
+    "../attention/text.js", "../attention/dom.js", "../attention/frame.js",
+    "../attention/colour.js", "../attention/raster.js", "numerals.js", "stepframe.js", "links.js",
+    "computing.js", "fetching.js", "choices.js", "axes.js", "painting.js", "sheet.js", "board.js",
+    "arithmetic.js", "wording.js", "pickers.js", "stepper.js", "tokens.js",
+    "looks.js", "steps.js",
+)  # fmt: skip
+
+# A box of the final height is there before the script runs, so the page below does not jump.
+HTML = '<div data-headlight="steps" data-state="loading"></div>\n'
+
+_IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
+
+
+def joined_script() -> str:
+    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
+    folder = Path(__file__).parent
+    return "\n".join(
+        _EXPORT.sub("", _IMPORT.sub("", (folder / name).read_text("utf-8"))) for name in SCRIPTS
+    )
+
+
+@cache
+def _component() -> Any:
+    """Register the component once per process, and only when a page first needs it."""
+    css = (Path(__file__).parent / "steps.css").read_text("utf-8")
+    return st.components.v2.component("headlight_steps", html=HTML, css=css, js=joined_script())
+
+
+def mount(payload: bytes, *, key: str) -> None:
+    """Show ``payload`` (from :func:`viz.steps.payload`) at this place of the page.
+
+    ``key`` keeps the same instance over reruns, so the reader's place survives new data.
+    """
+    _component()(key=key, data=payload, height="content")

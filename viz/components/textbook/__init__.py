@@ -1,0 +1,53 @@
+"""The textbook component: an attention of a few numbers, all of them editable, in a page.
+
+Computes, explains and keeps itself in the address without a server run. Knows no model, no
+session state and no language.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from viz.components.textbook.strings import STRINGS
+
+__all__ = ["STRINGS", "joined_script", "mount"]
+
+# Dependency order: each file only uses names of files before it. textbook.js has the default
+# export. Text, elements, frames and colours are those of the attention component.
+SCRIPTS = (
+    "../attention/text.js", "../attention/dom.js", "../attention/frame.js",
+    "../attention/colour.js", "numbers.js", "address.js", "example.js", "attend.js",
+    "arithmetic.js", "files.js", "matrix.js", "controls.js", "readout.js", "textbook.js",
+)  # fmt: skip
+
+# A box of the final height is there before the script runs, so the page below does not jump.
+HTML = '<div data-headlight="textbook" data-state="loading"></div>\n'
+
+_IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
+
+
+def joined_script() -> str:
+    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
+    folder = Path(__file__).parent
+    return "\n".join(
+        _EXPORT.sub("", _IMPORT.sub("", (folder / name).read_text("utf-8"))) for name in SCRIPTS
+    )
+
+
+@cache
+def _component() -> Any:
+    """Register the component once per process, and only when a page first needs it."""
+    css = (Path(__file__).parent / "textbook.css").read_text("utf-8")
+    return st.components.v2.component("headlight_textbook", html=HTML, css=css, js=joined_script())
+
+
+def mount(payload: bytes, *, key: str) -> None:
+    """Show ``payload`` (from :func:`viz.textbook.payload`) at this place of the page.
+
+    ``key`` keeps the same instance over reruns, so what the reader typed survives them.
+    """
+    _component()(key=key, data=payload, height="content")

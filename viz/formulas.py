@@ -1,0 +1,61 @@
+r"""The formulas of a pass, as MathML with the part that a step computes lit.
+
+Constants of the project, written in LaTeX; no text of a user is ever in them. A part is named
+by `\class{name}{…}`, after the step that computes it. Knows no numbers.
+"""
+
+import re
+from functools import cache
+
+from latex2mathml.converter import convert
+
+# The symbols are those that the matrices of the steps go by.
+READ = (
+    r"\class{tokens}{\text{text}} \to \class{ids}{\text{id}}",
+    r"x = \class{positions}{\class{embedding}{E_{\text{id}} \cdot \sqrt{D}} + \mathit{PE}}",
+)
+RESID = (r"\class{resid}{x} + \text{attention}(x) + \text{FFN}(x)",)
+NORM = (r"\class{norm}{\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot \gamma + \beta}",)
+PROJECT = (
+    r"Q = \class{q_all}{x W_Q} \quad K = \class{k_all}{x W_K} \quad V = \class{v_all}{x W_V}",
+    r"q = \class{rotate_q}{R_i \, \class{split}{Q_{\text{head}}}} \quad "
+    r"k = \class{rotate_k}{R_j \, K_{\text{head}}} \quad v = V_{\text{head}}",
+)
+ATTEND = (
+    r"\text{pattern} = \class{softmax}{\text{softmax}} \left( \class{mask}{\text{mask} \left( "
+    r"\class{bias}{\class{softcap}{\class{scale}{\frac{\class{dot}{q k^{\mathsf{T}}}}{\sqrt{d}}}}"
+    r" + \text{bias}} \right)} \right)",
+    r"z = \class{weigh}{\text{pattern} \cdot v}",
+)
+MIX = (
+    r"o = \class{out}{\class{heads}{[\, z_0 \; z_1 \; \dots \,]} \, W_O}",
+    r"h = \class{add_attn}{x + o}",
+)
+FEED = (
+    r"f = \class{ffn_out}{\class{activation}{\text{activation}} \left( "
+    r"\class{ffn_in}{h W_1 + b_1} \right) W_2 + b_2}",
+    r"x' = \class{add_ffn}{h + f}",
+)
+FEED_NORM = (NORM[0].replace("{norm}", "{ffn_norm}").replace("x - ", "h - "),)
+NEXT = (r"\class{next}{x'} \to \text{L} + 1",)
+PREDICT = (
+    r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x')} \, W_U}",
+    r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}",
+)
+_BLOCKS = (READ, RESID, NORM, PROJECT, ATTEND, MIX, FEED, FEED_NORM, NEXT, PREDICT)
+_CLASS = re.compile(r' class="(\w+)"')
+
+
+@cache
+def of_step(name: str) -> str:
+    """The formula that a step is part of, its part lit: MathML, an element a line. Raises
+    KeyError for a name that no formula has."""
+    for block in _BLOCKS:
+        if any(rf"\class{{{name}}}" in line for line in block):
+            return "".join(_lit(convert(line), name) for line in block)
+    raise KeyError(name)
+
+
+def _lit(markup: str, name: str) -> str:
+    """The class `lit` where the step is, and no class elsewhere."""
+    return _CLASS.sub(lambda found: ' class="lit"' if found[1] == name else "", markup)
