@@ -105,16 +105,38 @@ export function createBoard(pane, actions) {
     pane.replaceChildren(...parts);
   }
 
+  // Which of the other matrices has the same rows, or the same columns, in this step.
+  function follows(own, other) {
+    const isProduct = scene.step.rule === "matmul";
+    const rows = !(isProduct && (own.letter === "B" || other.letter === "B"));
+    const cols = !(isProduct && (own.letter === "A" || other.letter === "A"));
+    return {
+      rows: rows && sameAxis(own.matrix.rows, other.matrix.rows),
+      cols: cols && sameAxis(own.matrix.cols, other.matrix.cols),
+    };
+  }
+
   function scrolled(letter, from) {
     const own = sheets.find((sheet) => sheet.letter === letter);
-    const isProduct = scene.step.rule === "matmul";
     for (const other of sheets) {
       if (other === own) continue;
-      const rows = !(isProduct && (letter === "B" || other.letter === "B"));
-      const cols = !(isProduct && (letter === "A" || other.letter === "A"));
-      if (rows && sameAxis(own.matrix.rows, other.matrix.rows)) other.scroll.scrollTop = from.scrollTop;
-      if (cols && sameAxis(own.matrix.cols, other.matrix.cols)) other.scroll.scrollLeft = from.scrollLeft;
+      const { rows, cols } = follows(own, other);
+      if (rows) other.scroll.scrollTop = from.scrollTop;
+      if (cols) other.scroll.scrollLeft = from.scrollLeft;
     }
+  }
+
+  // What scrolls together is to be seen together: the smallest room counts.
+  function sharedRoom(own) {
+    const shared = own.room();
+    for (const other of sheets) {
+      if (other === own) continue;
+      const { rows, cols } = follows(own, other);
+      const { x, y } = other.room();
+      if (cols) shared.x = Math.min(shared.x, x);
+      if (rows) shared.y = Math.min(shared.y, y);
+    }
+    return shared;
   }
 
   // What is left for matrices beside the signs, and how tall they may be.
@@ -157,7 +179,7 @@ export function createBoard(pane, actions) {
       if (term !== null && cell && sheet.letter === "A") lit.push({ row: cell[0], cols: [term], strong: true });
       if (term !== null && cell && sheet.letter === "B") lit.push({ row: term, cols: [cell[1]], strong: true });
       sheet.light(lit, sheet.letter === "result" ? cell : null);
-      if (reveals) sheet.reveal();
+      if (reveals) sheet.reveal(sharedRoom(sheet));
       sheet.draw();
     }
   }

@@ -107,15 +107,16 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     return start + length > from + room ? start + length - room : from;
   }
 
-  // Scrolls no further than is needed to see what is lit.
-  function reveal() {
+  const room = () => ({ x: scroll.clientWidth - label, y: scroll.clientHeight - HEAD });
+
+  // Scrolls no further than is needed to see what is lit, in the room that is given.
+  function reveal({ x, y }) {
     const part = lit[lit.length - 1];
     if (!part) return;
     const i = part.row === null ? undefined : rowAt(part.row);
     const j = part.cols === null ? undefined : colAt(part.cols[0]);
-    const room = { x: scroll.clientWidth - label, y: scroll.clientHeight - HEAD };
-    if (i !== undefined) scroll.scrollTop = bring(rows.at[i], CELL, scroll.scrollTop, room.y);
-    if (j !== undefined) scroll.scrollLeft = bring(cols.at[j], cols.pitch, scroll.scrollLeft, room.x);
+    if (i !== undefined) scroll.scrollTop = bring(rows.at[i], CELL, scroll.scrollTop, y);
+    if (j !== undefined) scroll.scrollLeft = bring(cols.at[j], cols.pitch, scroll.scrollLeft, x);
   }
 
   // What is under the pointer: { row, col }, { gap, of } or null.
@@ -183,6 +184,7 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     measure,
     fit,
     draw,
+    room,
     reveal,
     // parts: what is lit, by true indices; cell: the one that arrow keys move from.
     light(parts, cell = null) {

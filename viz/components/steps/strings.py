@@ -55,9 +55,7 @@ STRINGS: dict[str, str] = {
     "range.shown": N_("of the numbers shown"),
     "gap": N_("… {n} more"),
     "gap.open": N_("{n} columns are left out here. Click to see those in the middle."),
-    "gap.terms": N_(
-        "{n} are left out here. What they add to the sum is told in the arithmetic."
-    ),
+    "gap.terms": N_("{n} are left out here. What they add to the sum is told in the arithmetic."),
     "gap.rows": N_("{n} rows are left out here. Choose another token to see those beside it."),
     "gap.cols": N_("{n} columns are left out here."),
     # arithmetic
