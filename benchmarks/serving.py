@@ -88,13 +88,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def opened(browser: Browser, url: str, size: tuple[int, int]) -> Page:
+def opened(browser: Browser, url: str, size: tuple[int, int], ready: str = READY) -> Page:
     """A page of its own context, with the exact numbers there."""
     width, height = size
     context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
     page = context.new_page()
     page.goto(url)
-    page.wait_for_selector(READY)
+    page.wait_for_selector(ready)
     page.wait_for_load_state("networkidle")
     return page
 

@@ -14,8 +14,11 @@ READ = (
     r"\class{tokens}{\text{text}} \to \class{ids}{\text{id}}",
     r"x = \class{positions}{\class{embedding}{E_{\text{id}} \cdot \sqrt{D}} + \mathit{PE}}",
 )
-RESID = (r"\class{resid}{x} + \text{attention}(x) + \text{FFN}(x)",)
-NORM = (r"\class{norm}{\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot \gamma + \beta}",)
+RESID = (r"x \gets \class{resid}{x} + \text{attention}(x)", r"x \gets x + \text{FFN}(x)")
+NORM = (
+    r"\class{norm}{\frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}}"
+    r" \cdot \gamma + \beta}",
+)
 PROJECT = (
     r"Q = \class{q_all}{x W_Q} \quad K = \class{k_all}{x W_K} \quad V = \class{v_all}{x W_V}",
     r"q = \class{rotate_q}{R_i \, \class{split}{Q_{\text{head}}}} \quad "
@@ -29,17 +32,17 @@ ATTEND = (
 )
 MIX = (
     r"o = \class{out}{\class{heads}{[\, z_0 \; z_1 \; \dots \,]} \, W_O}",
-    r"h = \class{add_attn}{x + o}",
+    r"x \gets \class{add_attn}{x + o}",
 )
 FEED = (
-    r"f = \class{ffn_out}{\class{activation}{\text{activation}} \left( "
-    r"\class{ffn_in}{h W_1 + b_1} \right) W_2 + b_2}",
-    r"x' = \class{add_ffn}{h + f}",
+    r"h = \class{ffn_in}{x W_1 + b_1} \quad a = \class{activation}{\text{activation}(h)} \quad "
+    r"f = \class{ffn_out}{a W_2 + b_2}",
+    r"x \gets \class{add_ffn}{x + f}",
 )
-FEED_NORM = (NORM[0].replace("{norm}", "{ffn_norm}").replace("x - ", "h - "),)
-NEXT = (r"\class{next}{x'} \to \text{L} + 1",)
+FEED_NORM = (NORM[0].replace("{norm}", "{ffn_norm}"),)
+NEXT = (r"x \to \class{next}{\text{layer}(x)}",)
 PREDICT = (
-    r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x')} \, W_U}",
+    r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x)} \, W_U}",
     r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}",
 )
 _BLOCKS = (READ, RESID, NORM, PROJECT, ATTEND, MIX, FEED, FEED_NORM, NEXT, PREDICT)

@@ -60,7 +60,8 @@ function termTable(terms, { step, digits, t }, actions) {
   };
   table.addEventListener("pointermove", (event) => actions.pointTerm(termAt(event)));
   table.addEventListener("pointerleave", () => actions.pointTerm(null));
-  const folded = others ? el("p", { class: "note", text: fill(t("term.folded"), { shown: shown.length, all: terms.all }) }) : null;
+  const told = fill(t("term.folded"), { shown: shown.length, all: terms.all });
+  const folded = others ? el("p", { class: "note", text: told }) : null;
   return el("div", {}, el("div", { class: "table-scroll", tabindex: 0 }, table), folded);
 }
 
@@ -84,7 +85,8 @@ function headline(scene, recorded, found, actions) {
     el("b", { class: "answer", text: own ? worked(computed, digits) : value }),
   ];
   if (own) parts.push(el("span", { class: "own", text: fill(t("cell.own"), { value }) }));
-  if (pinned) parts.push(el("button", { type: "button", class: "quiet-button", text: `✕ ${t("cell.unpin")}`, click: () => actions.pin(null, true) }));
+  const unpin = { type: "button", class: "quiet-button", text: `✕ ${t("cell.unpin")}`, click: () => actions.pin(null, true) };
+  if (pinned) parts.push(el("button", unpin));
   else parts.push(el("span", { class: "hint", text: t("cell.hint") }));
   return el("p", { class: "headline" }, ...parts);
 }
@@ -92,7 +94,8 @@ function headline(scene, recorded, found, actions) {
 function noteOf(note, digits, t) {
   const { key, value, ...places } = note;
   if (places.symbol) places.symbol = places.symbol.replace("_", "");
-  return el("p", { class: "note", text: fill(t(key), { ...places, value: value === undefined ? "" : worked(value, digits) }) });
+  const written = value === undefined ? "" : worked(value, digits);
+  return el("p", { class: "note", text: fill(t(key), { ...places, value: written }) });
 }
 
 export function createArithmetic(pane, actions) {
@@ -103,7 +106,7 @@ export function createArithmetic(pane, actions) {
       pane.setAttribute("aria-live", spoken ? "polite" : "off");
       pane.hidden = cell === null;
       if (cell === null) {
-        pane.removeAttribute("data-cell");
+        for (const name of ["cell", "value", "computed", "pinned"]) delete pane.dataset[name];
         pane.replaceChildren();
         return;
       }

@@ -14,7 +14,7 @@ const LEAST = 200;
 const LEAST_TERMS = 280;
 const NARROW = 640;
 const ROWS = { least: 8, most: 20, height: 21, head: 21 };
-const AROUND = 640; // what else stands on the page at the height of a laptop's screen
+const AROUND = 690; // what else stands on the page at the height of a laptop's screen
 
 // The operands in the order of the formula. A string is a sign, an array stands one above the other.
 function planOf(step, digits) {
@@ -44,7 +44,8 @@ function isWhole(step, letter) {
   return letter === "visible" || (letter === "result" && step.name === "ids");
 }
 
-const sameAxis = (one, other) => one.kind === other.kind && one.size === other.size && one.kept.join() === other.kept.join();
+const sameAxis = (one, other) =>
+  one === other || (one.kind === other.kind && one.size === other.size && one.kept.join() === other.kept.join());
 
 // The cap that a number of widths must have to fit into a room together.
 function capFor(widths, room) {
@@ -167,8 +168,16 @@ export function createBoard(pane, actions) {
     }
   }
 
+  // Scrolls to what is lit. Under a pointer nothing may move: what scrolls with the result stays.
+  function bringToSight(sheet, isPointed) {
+    const room = sharedRoom(sheet);
+    const result = sheets.find((other) => other.letter === "result");
+    const { rows, cols } = isPointed ? follows(result, sheet) : { rows: false, cols: false };
+    sheet.reveal({ x: cols ? null : room.x, y: rows ? null : room.y });
+  }
+
   // What the cell that is looked at is made of; a term of its sum, if one is pointed at.
-  function light(reveals) {
+  function light(isPointed) {
     const { step, cell, term, pinned } = scene;
     const parts = cell ? linked(step, ...cell) : {};
     for (const sheet of sheets) {
@@ -179,7 +188,7 @@ export function createBoard(pane, actions) {
       if (term !== null && cell && sheet.letter === "A") lit.push({ row: cell[0], cols: [term], strong: true });
       if (term !== null && cell && sheet.letter === "B") lit.push({ row: term, cols: [cell[1]], strong: true });
       sheet.light(lit, sheet.letter === "result" ? cell : null);
-      if (reveals) sheet.reveal(sharedRoom(sheet));
+      bringToSight(sheet, isPointed);
       sheet.draw();
     }
   }
@@ -196,12 +205,13 @@ export function createBoard(pane, actions) {
       pane.hidden = sheets.length === 0;
       if (!sheets.length) return;
       arrange();
-      light(true);
+      light(false);
       if (focused) sheets.find((sheet) => sheet.letter === "result")?.focus();
     },
-    marks(next, reveals) {
+    // isPointed: with the pointer, not the keyboard.
+    marks(next, isPointed) {
       scene = next;
-      light(reveals);
+      light(isPointed);
     },
   };
 }

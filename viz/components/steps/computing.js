@@ -78,7 +78,8 @@ function softmax(step, row, col, t) {
   const [score, top, total] = [A.at(row, col), max.at(row, 0), sum.at(row, 0)];
   const notes = [];
   if (sink) notes.push({ key: "cell.sink", value: Math.exp(sink.at(row, 0) - top) / total });
-  if (row === step.cell[0] && step.numbers.log_z !== undefined) notes.push({ key: "cell.log_z", value: step.numbers.log_z });
+  const { log_z: logZ } = step.numbers; // of the row that the step is about
+  if (row === step.cell[0] && logZ !== undefined) notes.push({ key: "cell.log_z", value: logZ });
   if (!Number.isFinite(score)) {
     return { chain: [part(score, t("part.score"), "score")], computed: 0, notes: [{ key: "cell.gone" }, ...notes] };
   }
@@ -96,10 +97,12 @@ function rotated(step, row, col, t) {
   const pair = Math.floor(col / 2);
   const [a, b] = [A.at(row, 2 * pair), A.at(row, 2 * pair + 1)];
   const [c, s] = [cos.at(row, pair), sin.at(row, pair)];
-  const [first, second] = col % 2 ? [part(s, t("part.sin"), "sin"), part(c, t("part.cos"), "cos")] : [part(c, t("part.cos"), "cos"), part(s, t("part.sin"), "sin")];
+  const turn = [part(c, t("part.cos"), "cos"), part(s, t("part.sin"), "sin")];
+  const [first, second] = col % 2 ? turn.reverse() : turn;
   const index = (n) => `${A.symbol} ${n}`;
   const sign = col % 2 ? "+" : "−";
-  const chain = [part(a, index(2 * pair), "a"), op("×"), first, op(sign), part(b, index(2 * pair + 1), "b"), op("×"), second];
+  const [one, other] = [part(a, index(2 * pair), "a"), part(b, index(2 * pair + 1), "b")];
+  const chain = [one, op("×"), first, op(sign), other, op("×"), second];
   return { chain, computed: col % 2 ? a * s + b * c : a * c - b * s };
 }
 
@@ -128,7 +131,8 @@ const RULES = {
     const { A } = step.matrices;
     const from = step.numbers.first + col;
     const value = A.at(row, from);
-    return { chain: [part(value, A.symbol, "x")], computed: value, notes: [{ key: "cell.copied", n: from, symbol: A.symbol }] };
+    const notes = [{ key: "cell.copied", n: from, symbol: A.symbol }];
+    return { chain: [part(value, A.symbol, "x")], computed: value, notes };
   },
   heads(step, row, col) {
     const from = headOf(step, col);
@@ -139,7 +143,8 @@ const RULES = {
   softcap(step, row, col) {
     const x = step.matrices.A.at(row, col);
     const cap = step.numbers.softcap;
-    const chain = [part(cap, "c", "cap"), op("× tanh("), part(x, step.matrices.A.symbol, "x"), op("÷"), part(cap, "c"), op(")")];
+    const inner = [part(x, step.matrices.A.symbol, "x"), op("÷"), part(cap, "c")];
+    const chain = [part(cap, "c", "cap"), op("× tanh("), ...inner, op(")")];
     return { chain, computed: cap * Math.tanh(x / cap) };
   },
   mask(step, row, col, t) {

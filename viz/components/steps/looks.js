@@ -27,7 +27,8 @@ export function skeleton(root) {
 
 // Colours for signed numbers are read as those for shares are: one ramp in place of the other.
 export function readPalettes(theme, root) {
-  const signed = Object.fromEntries(Object.entries(theme).map(([name, own]) => [name, { ...own, sequential: own.diverging }]));
+  const grounds = Object.entries(theme).map(([name, own]) => [name, { ...own, sequential: own.diverging }]);
+  const signed = Object.fromEntries(grounds);
   return { share: readPalette(theme, root), signed: readPalette(signed, root) };
 }
 

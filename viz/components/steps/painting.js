@@ -13,8 +13,10 @@ export const GAPS = { col: 26, row: 17 };
 
 const measuring = document.createElement("canvas").getContext("2d");
 
+let measured = ""; // setting a font takes longer than measuring with it
+
 export function widthOf(text, font) {
-  measuring.font = font;
+  if (measured !== font) measuring.font = measured = font;
   return measuring.measureText(text).width;
 }
 
@@ -109,9 +111,10 @@ function paintLabels(pen, view, [firstRow, lastRow, firstCol, lastCol]) {
   const { ink, quiet } = palettes.share;
   pen.textBaseline = "middle";
   const write = (text, isLit, room, at, top) => {
+    const own = isLit ? bold : font;
     pen.fillStyle = isLit ? ink : quiet;
-    pen.font = isLit ? bold : font;
-    pen.fillText(cutTo(text, room, pen.font), at, top);
+    pen.font = own;
+    pen.fillText(cutTo(text, room, own), at, top);
   };
   pen.save();
   pen.beginPath();

@@ -9,7 +9,9 @@ const MOST_TOKENS = 200;
 const MARGIN = 20; // the window of tokens moves before its end is reached
 
 function exportMenu(t) {
-  const link = (kind) => el("a", { role: "menuitem", "data-export": kind, href: "#", text: t(`export.${kind}`), click: () => (menu.open = false) });
+  const close = () => (menu.open = false);
+  const link = (kind) =>
+    el("a", { role: "menuitem", "data-export": kind, href: "#", text: t(`export.${kind}`), click: close });
   const links = [link("csv"), link("py")];
   const sheet = el("div", { class: "menu-sheet", role: "menu" }, ...links);
   const menu = el("details", { class: "menu" }, el("summary", { text: t("export") }), sheet);
@@ -50,12 +52,14 @@ function tipOf(token, t) {
 function strip(label, name, t, pick) {
   const line = el("div", { class: "line" });
   const said = el("span", { class: "label around" });
-  const element = el("div", { class: `strip ${name}`, "data-strip": name }, el("span", { class: "label", text: label }), line, said);
+  const named = el("span", { class: "label", text: label });
+  const element = el("div", { class: `strip ${name}`, "data-strip": name }, named, line, said);
   let shown = null; // { tokens, from, to, choice }
 
   function build(tokens, from, to) {
     const hadFocus = line.matches(":focus-within");
-    const options = tokens.slice(from, to).map((token) => ({ value: token.position, text: token.shown, help: tipOf(token, t) }));
+    const option = (token) => ({ value: token.position, text: token.shown, help: tipOf(token, t) });
+    const options = tokens.slice(from, to).map(option);
     const choice = segmented({ label, options, name, pick });
     tokens.slice(from, to).forEach((token, i) => {
       const button = choice.element.children[i];
@@ -71,9 +75,9 @@ function strip(label, name, t, pick) {
   return {
     element,
     set(tokens, value, isAuto) {
-      const stays = shown && shown.tokens === tokens && value >= shown.from && value < shown.to;
-      const nearEnd = stays && ((value < shown.from + MARGIN && shown.from > 0) || (value >= shown.to - MARGIN && shown.to < tokens.length));
-      if (!stays || nearEnd) {
+      const low = !shown || shown.from === 0 ? 0 : shown.from + MARGIN;
+      const high = !shown || shown.to === tokens.length ? tokens.length : shown.to - MARGIN;
+      if (shown?.tokens !== tokens || value < low || value >= high) {
         const from = Math.max(0, Math.min(tokens.length - MOST_TOKENS, value - MOST_TOKENS / 2));
         build(tokens, from, Math.min(tokens.length, from + MOST_TOKENS));
       }

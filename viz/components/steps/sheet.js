@@ -63,13 +63,15 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     cols = placeAxis(matrix.cols, Math.max(30, Math.ceil(width)), GAPS.col);
     rows = placeAxis(matrix.rows, CELL, GAPS.row);
     const names = bare || matrix.rows.kind === "single" ? [] : matrix.rows.names;
-    label = names.length ? Math.ceil(Math.min(MOST_LABEL, Math.max(14, ...names.map((name) => widthOf(name, font))))) + 10 : 1;
+    const longest = Math.max(14, ...names.map((name) => widthOf(name, font)));
+    label = names.length ? Math.ceil(Math.min(MOST_LABEL, longest)) + 10 : 1;
     const low = share ? 0 : -limit();
     const text = fill(look.t("range"), { low: numeral(low, digits), high: numeral(limit(), digits, share) });
     range.textContent = whole ? "" : text;
     note.textContent = isFolded && !whole ? look.t("range.shown") : "";
     const { css } = share ? palettes.share : palettes.signed;
-    const captioned = widthOf(`${plainSymbol(matrix.symbol)} [${matrix.rows.size} × ${matrix.cols.size}]`, look.bold) * 1.2;
+    const caption = `${plainSymbol(matrix.symbol)} [${matrix.rows.size} × ${matrix.cols.size}]`;
+    const captioned = widthOf(caption, look.bold) * 1.2;
     least = Math.ceil(Math.max(captioned, whole ? 0 : widthOf(text, font) + 56));
     ramp.style.background = `linear-gradient(90deg, ${[0, 64, 128, 191, 255].map((i) => css[i]).join(",")})`;
     const values = { symbol: plainSymbol(matrix.symbol), rows: matrix.rows.size, cols: matrix.cols.size };
@@ -109,14 +111,14 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
 
   const room = () => ({ x: scroll.clientWidth - label, y: scroll.clientHeight - HEAD });
 
-  // Scrolls no further than is needed to see what is lit, in the room that is given.
+  // Scrolls no further than is needed to see what is lit, in the room that is given; null stays.
   function reveal({ x, y }) {
     const part = lit[lit.length - 1];
     if (!part) return;
     const i = part.row === null ? undefined : rowAt(part.row);
     const j = part.cols === null ? undefined : colAt(part.cols[0]);
-    if (i !== undefined) scroll.scrollTop = bring(rows.at[i], CELL, scroll.scrollTop, y);
-    if (j !== undefined) scroll.scrollLeft = bring(cols.at[j], cols.pitch, scroll.scrollLeft, x);
+    if (i !== undefined && y !== null) scroll.scrollTop = bring(rows.at[i], CELL, scroll.scrollTop, y);
+    if (j !== undefined && x !== null) scroll.scrollLeft = bring(cols.at[j], cols.pitch, scroll.scrollLeft, x);
   }
 
   // What is under the pointer: { row, col }, { gap, of } or null.
@@ -136,17 +138,22 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     const name = (axis, index) => axis.names[axis.where.get(index)];
     const parts = [name(matrix.rows, row), name(matrix.cols, col)].filter((text) => text !== "");
     const where = parts.length ? ` [${parts.join(", ")}]` : "";
-    told.replaceChildren(el("bdi", { text: `${plainSymbol(matrix.symbol)}${where}` }), ` = ${numeral(matrix.at(row, col), "full", whole)}`);
+    const value = numeral(matrix.at(row, col), "full", whole);
+    told.replaceChildren(el("bdi", { text: `${plainSymbol(matrix.symbol)}${where}` }), ` = ${value}`);
   }
 
   const onMove = (event) => {
     const found = under(event);
     const gap = found?.gap;
-    canvas.style.cursor = gap ? (opens && found.of === "cols" ? "pointer" : "default") : isResult && found ? "crosshair" : "default";
+    const opening = gap && opens && found.of === "cols";
+    canvas.style.cursor = opening ? "pointer" : isResult && found && !gap ? "crosshair" : "default";
     canvas.title = gap ? gapText(found.of, gap.n) : "";
+    if (isResult) {
+      actions.point(found && !gap ? [found.row, found.col] : null);
+      return;
+    }
     if (found && !gap) tell(found.row, found.col);
     else told.replaceChildren();
-    if (isResult) actions.point(found && !gap ? [found.row, found.col] : null);
   };
   canvas.addEventListener("pointermove", onMove);
   canvas.addEventListener("pointerleave", () => {
@@ -165,7 +172,8 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     canvas.addEventListener("keydown", (event) => {
       const move = MOVES[event.key];
       if (event.ctrlKey || event.metaKey || event.altKey || !focus) return;
-      if (move) actions.move([movedBy(matrix.rows, focus[0], move[0]), movedBy(matrix.cols, focus[1], move[1])]);
+      const [row, col] = focus;
+      if (move) actions.move([movedBy(matrix.rows, row, move[0]), movedBy(matrix.cols, col, move[1])]);
       else if (event.key === "Enter") actions.pin(focus, true);
       else return;
       event.preventDefault();

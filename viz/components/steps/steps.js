@@ -20,7 +20,9 @@ const instances = new WeakMap();
 const AHEAD_MS = 30;
 // Steps outside of the layers, and those of a layer that know no heads.
 const NO_LAYER = new Set(["tokens", "ids", "embedding", "positions", "final_norm", "unembed", "probabilities"]);
-const ALL_HEADS = new Set(["resid", "norm", "out", "add_attn", "ffn_norm", "ffn_in", "activation", "ffn_out", "add_ffn", "next"]);
+const ALL_HEADS = new Set(
+  ["resid", "norm", "out", "add_attn", "ffn_norm", "ffn_in", "activation", "ffn_out", "add_ffn", "next"],
+);
 
 function isField(target) {
   return target?.closest?.("input, textarea, select, [contenteditable=true]") != null;
@@ -37,6 +39,7 @@ function createView(root) {
   let wanted = ""; // the path of the step that is to be shown
   let pinnedIn = null; // which cells there were when one was pinned
   let palettes = null;
+  let look = null; // what matrices are painted with; asking for styles takes time, so once each
   const scene = { state, step: null, cell: null, hover: null, term: null, pinned: false, size: { width: 0 } };
   scene.t = (key) => header.strings[key] ?? key;
 
@@ -91,7 +94,7 @@ function createView(root) {
     scene.key = state.key ?? step?.place.key ?? null;
     scene.index = indexOf(state.step);
     scene.exportUrl = (kind) => frames.address(frames.path(choices.place(), `${state.step}.${kind}`, null));
-    scene.look = { ...readLook(root, palettes), t: scene.t, digits: state.digits };
+    scene.look = { ...look, t: scene.t, digits: state.digits };
     if (!step) return;
     scene.told = toldOf(step.id);
     scene.sectionTitle = header.sections[step.section];
@@ -103,8 +106,9 @@ function createView(root) {
 
   function publish() {
     const { step } = scene;
-    const shown = { stack: stack().name, layer: state.layer, head: state.head, query: state.query, key: scene.key ?? "" };
-    Object.assign(root.dataset, shown, { digits: state.digits, pin: state.pin?.join(",") ?? "" });
+    const { layer, head, query } = state;
+    Object.assign(root.dataset, { stack: stack().name, layer, head, query, key: scene.key ?? "" });
+    Object.assign(root.dataset, { digits: state.digits, pin: state.pin?.join(",") ?? "" });
     if (step) Object.assign(root.dataset, { step: step.id, rule: step.rule });
   }
 
@@ -122,10 +126,10 @@ function createView(root) {
     arithmetic.draw(scene);
   }
 
-  function drawMarks(spoken, reveals) {
+  function drawMarks(spoken, isPointed) {
     derive();
     publish();
-    board.marks(scene, reveals);
+    board.marks(scene, isPointed);
     arithmetic.draw(scene, spoken);
   }
 
@@ -138,7 +142,8 @@ function createView(root) {
   function fail(error) {
     const isGone = error instanceof Gone;
     const again = isGone ? () => window.location.reload() : () => show(null);
-    const button = el("button", { type: "button", class: "quiet-button", text: scene.t(isGone ? "reload" : "retry"), click: again });
+    const text = scene.t(isGone ? "reload" : "retry");
+    const button = el("button", { type: "button", class: "quiet-button", text, click: again });
     parts.failure.replaceChildren(el("span", { text: scene.t(isGone ? "gone" : "failed") }), button);
     stepper.stop();
     setStatus("failed");
@@ -160,9 +165,10 @@ function createView(root) {
     if (!state.pin) return false;
     const [row, col] = state.pin;
     const { result } = step;
+    if (!result) return false; // a step that is missing is only passed by
     const cells = cellsOf(step);
     pinnedIn ??= cells;
-    const fits = result && pinnedIn === cells && result.rows.where.has(row) && col < result.cols.size;
+    const fits = pinnedIn === cells && result.rows.where.has(row) && col < result.cols.size;
     if (!fits) {
       pinnedIn = null;
       choices.set("pin", null);
@@ -249,14 +255,14 @@ function createView(root) {
     if (scene.hover?.join() === cell?.join()) return;
     scene.hover = cell;
     scene.term = null;
-    drawMarks(spoken, true);
+    drawMarks(spoken, !spoken);
   }
 
   function pointTerm(term) {
     if (scene.term === term) return;
     scene.term = term;
     derive();
-    board.marks(scene, term !== null);
+    board.marks(scene, true);
   }
 
   // The same cell again, or null, unpins; with `stays` a pin moves.
@@ -266,7 +272,7 @@ function createView(root) {
     scene.hover = next ? null : scene.hover;
     pinnedIn = next && cellsOf(scene.step);
     choices.set("pin", next);
-    drawMarks(spoken, true);
+    drawMarks(spoken, !spoken);
   }
 
   const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
@@ -304,6 +310,7 @@ function createView(root) {
       const { width, tall } = scene.size;
       if (next.width === width && next.tall === tall && scene.look?.ratio === window.devicePixelRatio) return;
       scene.size = next;
+      look = readLook(root, palettes);
       drawAll();
     });
   };
@@ -331,6 +338,7 @@ function createView(root) {
       received = bytes;
       palettes = readPalettes(header.theme, root);
       applyColours(root, palettes);
+      look = readLook(root, palettes);
       // The language of the page, for screen readers and for the shapes of Han characters.
       document.documentElement.lang = scene.t("lang");
       root.setAttribute("role", "region");
