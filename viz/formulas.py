@@ -19,17 +19,6 @@ NORM = (
     r"\class{norm}{\frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}}"
     r" \cdot \gamma + \beta}",
 )
-PROJECT = (
-    r"Q = \class{q_all}{x W_Q} \quad K = \class{k_all}{x W_K} \quad V = \class{v_all}{x W_V}",
-    r"q = \class{rotate_q}{R_i \, \class{split}{Q_{\text{head}}}} \quad "
-    r"k = \class{rotate_k}{R_j \, K_{\text{head}}} \quad v = V_{\text{head}}",
-)
-ATTEND = (
-    r"\text{pattern} = \class{softmax}{\text{softmax}} \left( \class{mask}{\text{mask} \left( "
-    r"\class{bias}{\class{softcap}{\class{scale}{\frac{\class{dot}{q k^{\mathsf{T}}}}{\sqrt{d}}}}"
-    r" + \text{bias}} \right)} \right)",
-    r"z = \class{weigh}{\text{pattern} \cdot v}",
-)
 MIX = (
     r"o = \class{out}{\class{heads}{[\, z_0 \; z_1 \; \dots \,]} \, W_O}",
     r"x \gets \class{add_attn}{x + o}",
@@ -45,18 +34,49 @@ PREDICT = (
     r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x)} \, W_U}",
     r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}",
 )
-_BLOCKS = (READ, RESID, NORM, PROJECT, ATTEND, MIX, FEED, FEED_NORM, NEXT, PREDICT)
+_BLOCKS = (READ, RESID, NORM, MIX, FEED, FEED_NORM, NEXT, PREDICT)
 _CLASS = re.compile(r' class="(\w+)"')
 
 
 @cache
-def of_step(name: str) -> str:
-    """The formula that a step is part of, its part lit: MathML, an element a line. Raises
-    KeyError for a name that no formula has."""
-    for block in _BLOCKS:
+def of_step(name: str, lacks: frozenset[str] = frozenset()) -> str:
+    """The formula that a step is part of, its part lit: MathML, an element a line. Steps in
+    `lacks` are not in the model, and not in its formula. Raises KeyError for a name that no
+    formula has."""
+    # What is lit stays, whatever is said to be lacking.
+    lacks = lacks - {name}
+    for block in (*_BLOCKS, _project(lacks), _attend(lacks)):
         if any(rf"\class{{{name}}}" in line for line in block):
             return "".join(_lit(convert(line), name) for line in block)
     raise KeyError(name)
+
+
+def _project(lacks: frozenset[str]) -> tuple[str, ...]:
+    q, k = r"\class{split}{Q_{\text{head}}}", r"K_{\text{head}}"
+    if "rotate_q" not in lacks:
+        q = rf"\class{{rotate_q}}{{R_i \, {q}}}"
+    if "rotate_k" not in lacks:
+        k = rf"\class{{rotate_k}}{{R_j \, {k}}}"
+    return (
+        r"Q = \class{q_all}{x W_Q} \quad K = \class{k_all}{x W_K} \quad V = \class{v_all}{x W_V}",
+        rf"q = {q} \quad k = {k} \quad v = V_{{\text{{head}}}}",
+    )
+
+
+def _attend(lacks: frozenset[str]) -> tuple[str, ...]:
+    scores = r"\class{dot}{q k^{\mathsf{T}}}"
+    if "scale" not in lacks:
+        scores = rf"\class{{scale}}{{\frac{{{scores}}}{{\sqrt{{d}}}}}}"
+    if "softcap" not in lacks:
+        scores = rf"\class{{softcap}}{{c \cdot \tanh \left( {scores} / c \right)}}"
+    if "bias" not in lacks:
+        scores = rf"\class{{bias}}{{{scores} + \text{{bias}}}}"
+    if "mask" not in lacks:
+        scores = rf"\class{{mask}}{{\text{{mask}} \left( {scores} \right)}}"
+    return (
+        rf"\text{{pattern}} = \class{{softmax}}{{\text{{softmax}}}} \left( {scores} \right)",
+        r"z = \class{weigh}{\text{pattern} \cdot v}",
+    )
 
 
 def _lit(markup: str, name: str) -> str:

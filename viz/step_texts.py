@@ -327,7 +327,6 @@ TEXTS: Mapping[str, StepText] = {
             "softmax over the whole vocabulary. The likeliest tokens are shown; the sum, "
             "and log Z, which is its logarithm, are over all of them."
         ),
-        ("Transformer", "logits = self.unembedding(x)"),
     ),
 }
 

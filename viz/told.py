@@ -11,46 +11,61 @@ from model_runtime.steps.walk import StepRef
 from viz import formulas
 from viz.attention_map import Say
 from viz.step_texts import RECORDED, StepText, text_of
+from viz.step_variants import explained
 from viz.steps import Told
 
 SOURCE = "api/source/transformer.py"  # where the file can be read, relative to a page
 
 
 def texts(refs: Iterable[StepRef], config: TransformerConfig | None, say: Say) -> dict[str, Told]:
-    """What is said of the steps, by name; by id ("cross.k_all") where a section has words of its
-    own. `config` is None for a checkpoint, whose code is not that of the project."""
+    """What is said of the steps, by name; by id ("cross.k_all") where a section has words or a
+    formula of its own. `config` is None for a checkpoint, whose code is not that of the project."""
     refs = tuple(refs)
-    norm = config.norm if config else ""
+    norm = "post" if _is_post(refs) else "pre"
     crosses = any(ref.section == "cross" for ref in refs)
     found: dict[str, Told] = {}
     for ref in refs:
-        usual = text_of(ref.name, norm)
         here = text_of(ref.name, ref.section if crosses else "", norm)
-        key = ref.name if here is usual else ref.id
-        if key not in found:
-            found[key] = _told(ref.name, here, config, say)
+        lacks = frozenset(r.name for r in refs if r.missing and r.section == ref.section)
+        told = _told(ref.name, here, lacks, config, say)
+        key = ref.name if here is text_of(ref.name, norm) else ref.id
+        # The first section has the name; another one whose formula is another has its id.
+        if found.setdefault(key, told) != told:
+            found[ref.id] = told
     return found
 
 
-def _told(name: str, text: StepText, config: TransformerConfig | None, say: Say) -> Told:
+def _is_post(refs: tuple[StepRef, ...]) -> bool:
+    """Whether LayerNorm follows the addition: the outline has the steps in their true order."""
+    names = [ref.name for ref in refs if ref.section == refs[0].section]
+    return "norm" in names and "norm" in names[names.index("add_attn") :]
+
+
+def _told(
+    name: str, text: StepText, lacks: frozenset[str], config: TransformerConfig | None, say: Say
+) -> Told:
     lines: tuple[str, ...] = ()
     at, link = 0, ""
-    explain = say(text.explain)
+    explain = say(explained(name, config.positions if config else "recorded", text.explain))
     if config is None and name in _TAKEN_AS_RECORDED:
         explain = f"{explain} {say(RECORDED)}"
     if config and text.code:
         found = source.excerpt(*text.code)
         lines, at, link = found.lines, found.first, f"{SOURCE}#L{found.first}"
+    unknown = config is None and name in _UNKNOWN
     return Told(
         title=say(text.title),
         explain=explain,
-        formula=formulas.of_step(name),
+        formula="" if unknown else formulas.of_step(name, lacks),
         code=lines,
         code_at=at,
         code_link=link,
         paper=text.paper,
     )
 
+
+# Of a checkpoint: RMSNorm or LayerNorm, gated or not, with biases or without; no formula is sure.
+_UNKNOWN = frozenset("embedding norm ffn_norm ffn_in activation ffn_out final_norm unembed".split())
 
 # Of a checkpoint, the attention itself is computed; around it, modules are taken at their word.
 _TAKEN_AS_RECORDED = frozenset(

@@ -12,6 +12,7 @@ from model_runtime.steps.walk import StepRef
 from model_runtime.tracing import trace
 from viz import formulas, told
 from viz.step_texts import RECORDED, TEXTS, text_of
+from viz.step_variants import EXPLAINED
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
@@ -97,3 +98,55 @@ def test_code_links_lead_to_the_line():
     step = told.texts(outline, config, str)["split"]
     assert step.code_link == f"{told.SOURCE}#L{step.code_at}"
     assert "unflatten" in step.code[0] and hasattr(MultiHeadAttention, "split_heads")
+
+
+def with_missing(order, missing=()):
+    return [
+        StepRef("encoder", name, "not in this model" if name in missing else "") for name in order
+    ]
+
+
+def test_a_checkpoint_that_normalises_after_the_addition_is_said_to():
+    after = [name for name in walk.NAMES if name not in ("norm", "ffn_norm")]
+    after.insert(after.index("add_attn") + 1, "norm")
+    after.insert(after.index("add_ffn") + 1, "ffn_norm")
+    before = told.texts(with_missing(walk.NAMES), None, str)
+    said = told.texts(with_missing(after), None, str)
+    assert "LayerNorm follows" in said["add_attn"].explain
+    assert "LayerNorm follows" not in before["add_attn"].explain
+
+
+def test_nothing_is_claimed_of_a_checkpoints_own_modules():
+    said = told.texts(with_missing(walk.NAMES), None, str)
+    assert "√D" not in said["embedding"].explain and "variance 1" not in said["norm"].explain
+    assert not said["ffn_in"].formula and said["softmax"].formula
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("softcap", "tanh"), ("bias", "bias"), ("mask", "mask"), ("scale", "<mfrac>")],
+)
+def test_a_formula_has_no_step_that_the_model_has_not(name, sign):
+    assert sign in told.texts(with_missing(walk.NAMES), None, str)["dot"].formula
+    assert sign not in told.texts(with_missing(walk.NAMES, [name]), None, str)["dot"].formula
+
+
+def test_queries_are_turned_only_where_they_are():
+    outline, config = refs("builtin:writer", "A dog.")
+    assert "<mi>R</mi>" not in told.texts(outline, config, str)["q_all"].formula
+    outline, config = refs("builtin:induction", "a b c a b")
+    said = told.texts(outline, config, str)
+    assert "<mi>R</mi>" in said["q_all"].formula
+    assert "turned" in said["positions"].explain and "added next" not in said["embedding"].explain
+
+
+@pytest.mark.parametrize("text", EXPLAINED.values())
+def test_what_is_said_otherwise_is_plain(text):
+    assert text.endswith(".") and not re.search(r"[<>*`$]", text)
+
+
+@pytest.mark.parametrize("key", EXPLAINED)
+def test_what_is_said_otherwise_is_of_a_step_and_differs(key):
+    name, _, variant = key.partition(".")
+    assert variant in ("rotary", "alibi", "none", "recorded")
+    assert EXPLAINED[key] != text_of(name).explain
