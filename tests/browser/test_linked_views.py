@@ -108,7 +108,7 @@ def test_a_click_on_a_token_pins_and_unpins_its_row(page: OpenPage) -> None:
         query(reader, 3).click()
         reader.shows(row="")
     query(reader, 3).click()
-    reader.readout.get_by_role("button").click()
+    reader.readout.get_by_role("button", name="unpin").click()
     reader.shows(row="")
 
 

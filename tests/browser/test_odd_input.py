@@ -95,7 +95,7 @@ def test_two_thousand_words_are_cut_and_the_count_is_told(
     reader.enter(text)
     reading, context = traced(text).reading, model().info.context_length
     assert reading.left_out > 1000
-    expect(reader.alerts.first).to_contain_text(str(reading.left_out))
+    expect(reader.alerts.first).to_contain_text(f"{reading.left_out:,}")
     expect(reader.alerts.first).to_contain_text(str(context))
     assert len(reader.tokens("key")) == context
     reader.choose(0, 1)
