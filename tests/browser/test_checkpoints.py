@@ -18,9 +18,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from model_runtime import settings
+from model_runtime.steps import walk
 from model_runtime.types import StackName
 from shell import lineup
-from tests.browser.driving import OpenPage, settle
+from tests.browser.driving import OpenPage, Watch, settle
 from tests.browser.test_attention_driver import (
     DESKTOP,
     PHONE,
@@ -32,6 +33,7 @@ from tests.browser.test_attention_driver import (
     true_map,
 )
 from tests.browser.test_front_page import nothing_is_beside
+from tests.browser.test_steps import Walker
 from tests.conftest import ROOT, START_SECONDS, end, free_port, wait_for
 from tests.model_runtime.huggingface.checkpoints import make
 from viz.labels import WORD_JOINER
@@ -176,6 +178,34 @@ def test_a_checkpoint_opens_with_its_first_example_and_fits_the_screen(
     card = reader.tab.locator(".facts")
     expect(card).to_contain_text(info.architecture)
     expect(card).to_contain_text("32 bits")
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "llama", "t5"])
+def test_the_steps_of_a_checkpoint_are_walked_and_its_attention_is_exact(
+    page: OpenPage, root: Path, watch: Watch, family: str
+) -> None:
+    watch.expected_errors.append(r"404 .*/steps/_stcore/")
+    ref = str(root / family)
+    walker = Walker(page(at(ref, text=MINE).replace("/?", "/steps?")))
+    made = traced(MINE, ref=ref)
+    refs = walk.outline(made, walker.place, None)
+    for ref_ in refs[:: max(1, len(refs) // 12)]:
+        walker.tab.goto(at(ref, text=MINE, step=ref_.id).replace("/?", "/steps?"))
+        walker = Walker(walker.tab)
+        walker.at(ref_.id)
+        assert (walker.root.locator(".missing:visible").count() == 1) == bool(ref_.missing)
+    stack = made.info.opens_at.stack
+    for name in ("dot", "softmax", "weigh"):
+        id_ = f"{stack}.{name}"
+        walker.tab.goto(at(ref, text=MINE, step=id_).replace("/?", "/steps?"))
+        walker = Walker(walker.tab)
+        walker.at(id_)
+        result = walk.step(made, None, walker.place, id_, whole=True).result
+        assert result
+        row, col = walker.cell()
+        own = float(result.values[result.rows.kept.index(row), result.cols.kept.index(col)])
+        assert walker.value() == pytest.approx(own, rel=1e-5, abs=1e-7)
+        assert walker.value("computed") == pytest.approx(own, rel=1e-5, abs=1e-7)
 
 
 def test_a_hybrid_shows_the_layers_that_have_attention(page: OpenPage, root: Path) -> None:

@@ -156,6 +156,28 @@ def test_the_terms_of_a_score_are_the_products_of_query_and_key(page: OpenPage) 
     assert sum(found) == pytest.approx(float(q @ k), rel=CLOSE)
 
 
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_pointing_at_a_cell_writes_its_arithmetic(page: OpenPage, locale) -> None:
+    walker = Walker(page(f"/steps?text={quote(TEXT)}&step=encoder.softmax", locale=locale))
+    place = walker.place
+    record = traced(TEXT).record("encoder", place.layer)
+    pattern, scores = record.pattern(place.head), record.scores(place.head)
+    canvas = walker.root.locator("[data-matrix=result] canvas").first
+    box = canvas.bounding_box()
+    assert box
+    seen = set()
+    for across, down in ((0.3, 0.4), (0.6, 0.7), (0.5, 0.5)):
+        canvas.hover(position={"x": across * box["width"], "y": down * box["height"]})
+        row, col = walker.cell()
+        seen.add((row, col))
+        assert walker.value() == pytest.approx(pattern[row, col], abs=CLOSE)
+        parts = walker.arithmetic.locator("[data-part]").all()
+        told = {n.get_attribute("data-part"): n.get_attribute("data-value") for n in parts}
+        assert float(told["score"] or "nan") == pytest.approx(scores[row, col], rel=CLOSE)
+        assert float(told["max"] or "nan") == pytest.approx(scores[row].max(), rel=CLOSE)
+    assert len(seen) > 1
+
+
 def test_a_pinned_cell_and_the_step_are_in_the_address_and_come_back(page: OpenPage) -> None:
     walker = Walker(page(f"/steps?text={quote(TEXT)}&step=encoder.q_all"))
     board = walker.root.locator("[data-matrix=result] [tabindex]").first
