@@ -4,13 +4,13 @@ Joins the browser's modules into one script. Looking around (stack, head, pinned
 view) happens in the browser, with no server run. Knows no model, no session state and no language.
 """
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
 
+from viz.components import modules
 from viz.components.attention.frame import frame, head_frame
 from viz.components.attention.payload import (
     EXACT_LIMIT,
@@ -46,16 +46,9 @@ SCRIPTS = (
 HTML = '<div data-headlight="attention" data-state="loading"></div>\n'
 
 
-_IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
-
-
 def joined_script() -> str:
     """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    folder = Path(__file__).parent
-    return "\n".join(
-        _EXPORT.sub("", _IMPORT.sub("", (folder / name).read_text("utf-8"))) for name in SCRIPTS
-    )
+    return modules.joined(Path(__file__).parent, SCRIPTS)
 
 
 @cache

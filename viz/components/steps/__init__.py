@@ -4,13 +4,13 @@ Joins the browser's modules into one script. Walking happens in the browser, wit
 Knows no model, no session state and no language.
 """
 
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from viz.components import modules
 from viz.components.steps.strings import STRINGS
 
 __all__ = ["STRINGS", "joined_script", "mount"]
@@ -28,16 +28,10 @@ SCRIPTS = (
 # A box of the final height is there before the script runs, so the page below does not jump.
 HTML = '<div data-headlight="steps" data-state="loading"></div>\n'
 
-_IMPORT = re.compile(r"^import\s[^;]*;\n", re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default\b)", re.MULTILINE)
-
 
 def joined_script() -> str:
     """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    folder = Path(__file__).parent
-    return "\n".join(
-        _EXPORT.sub("", _IMPORT.sub("", (folder / name).read_text("utf-8"))) for name in SCRIPTS
-    )
+    return modules.joined(Path(__file__).parent, SCRIPTS)
 
 
 @cache
