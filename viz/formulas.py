@@ -30,12 +30,14 @@ FEED = (
 )
 FEED_NORM = (NORM[0].replace("{norm}", "{ffn_norm}"),)
 NEXT = (r"x \to \class{next}{\text{layer}(x)}",)
+# What the encoder gives out, the decoder's cross-attention makes keys and values of.
+MEMORY = (r"\class{final_norm.encoder}{\text{LayerNorm}(x)} \to K, V",)
 PREDICT = (
     r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x)} \, W_U}",
     r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}",
 )
-_BLOCKS = (READ, RESID, NORM, MIX, FEED, FEED_NORM, NEXT, PREDICT)
-_CLASS = re.compile(r' class="(\w+)"')
+_BLOCKS = (READ, RESID, NORM, MIX, FEED, FEED_NORM, NEXT, PREDICT, MEMORY)
+_CLASS = re.compile(r' class="([\w.]+)"')
 
 
 @cache

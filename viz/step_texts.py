@@ -31,7 +31,14 @@ TEXTS: Mapping[str, StepText] = {
         N_("text → tokens"),
         N_(
             "The tokenizer cuts the text into tokens: pieces that are in the model's "
-            "vocabulary. There are no numbers yet."
+            "vocabulary, each with a number of its own there."
+        ),
+    ),
+    "tokens.decoder": StepText(
+        N_("text → tokens"),
+        N_(
+            "What the decoder reads: a token to begin with, then the target, as it was typed or "
+            "as the model wrote it. The last token of all is only ever predicted."
         ),
     ),
     "ids": StepText(

@@ -95,7 +95,7 @@ def payload(
     where to ask for any other step, relative to the page.
     """
     body = Body()
-    sequences: list[tuple[Token, ...]] = []
+    sequences: list[list[dict[str, object]]] = []
     stacks = [_stack(trace, stack, refs, sequences, say) for stack, refs in outlines.items()]
     named = {name for refs in outlines.values() for ref in refs for name in (ref.name, ref.id)}
     inline = np.frombuffer(first, dtype=np.uint8)
@@ -103,7 +103,7 @@ def payload(
         "api": api,
         "stacks": stacks,
         "sections": {stack: say(text) for stack, text in SECTIONS.items()},
-        "tokens": [[_token(token) for token in tokens] for tokens in sequences],
+        "tokens": sequences,
         "texts": {name: asdict(told) for name, told in texts.items() if name in named},
         "opens": _opens(opening),
         "first": {"at": body.put(inline), "size": len(first)},
@@ -127,15 +127,18 @@ def _stack(
     trace: Trace,
     stack: StackName,
     refs: Sequence[StepRef],
-    sequences: list[tuple[Token, ...]],
+    sequences: list[list[dict[str, object]]],
     say: Say,
 ) -> dict[str, object]:
     """What can be chosen in a stack. Its tokens go among `sequences`, each of them sent once."""
     numbers = []
-    for tokens in trace.tokens(stack):
-        if tokens not in sequences:
-            sequences.append(tokens)
-        numbers.append(sequences.index(tokens))
+    for tokens, predicted in zip(trace.tokens(stack), (trace.predicted(stack), None), strict=True):
+        told = [_token(token) for token in tokens]
+        for token, after in zip(told, predicted or (), strict=False):
+            token["text"] = f"{token['text']}→{after.text}"  # as the rows of the matrices
+        if told not in sequences:
+            sequences.append(told)
+        numbers.append(sequences.index(told))
     layers = trace.layers(stack)
     return {
         "name": stack,
@@ -171,5 +174,5 @@ def _token(token: Token) -> dict[str, object]:
     """A token, for the browser; what is usual is left out, for thousands of them travel."""
     kind = "special" if token.is_special else "unknown" if token.is_unknown else ""
     kind = kind or ("bytes" if token.is_byte_piece else "")
-    told = {"text": token.text, "position": token.position, "id": token.id}
+    told: dict[str, object] = {"text": token.text, "position": token.position, "id": token.id}
     return told | ({"kind": kind} if kind else {})

@@ -4,6 +4,7 @@ Joins `step_texts.py`, `formulas.py` and the source. Knows no numbers and no ses
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from model_runtime.builtin.config import TransformerConfig
 from model_runtime.steps import source
@@ -20,7 +21,8 @@ SOURCE = "api/source/transformer.py"  # where the file can be read, relative to 
 def texts(refs: Iterable[StepRef], config: TransformerConfig | None, say: Say) -> dict[str, Told]:
     """What is said of the steps, by name; by id ("cross.k_all") where a section has words or a
     formula of its own. `config` is None for a checkpoint, whose code is not that of the project."""
-    refs = tuple(refs)
+    # The walks of several stacks go through the same sections.
+    refs = tuple({ref.id: ref for ref in refs}.values())
     norm = "post" if _is_post(refs) else "pre"
     crosses = any(ref.section == "cross" for ref in refs)
     found: dict[str, Told] = {}
@@ -28,6 +30,8 @@ def texts(refs: Iterable[StepRef], config: TransformerConfig | None, say: Say) -
         here = text_of(ref.name, ref.section if crosses else "", norm)
         lacks = frozenset(r.name for r in refs if r.missing and r.section == ref.section)
         told = _told(ref.name, here, lacks, config, say)
+        if crosses and ref.id == "encoder.final_norm" and told.formula:
+            told = replace(told, formula=formulas.of_step("final_norm.encoder"))
         key = ref.name if here is text_of(ref.name, norm) else ref.id
         # The first section has the name; another one whose formula is another has its id.
         if found.setdefault(key, told) != told:

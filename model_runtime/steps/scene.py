@@ -4,7 +4,7 @@ Finds arrays and axes by name. Knows no single step.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -83,11 +83,17 @@ class Scene:
 
     @cached_property
     def queries(self) -> Axis:
-        """The axis of the tokens that ask."""
+        """The axis of the tokens that ask. Where each predicts the one after it, a row goes by
+        both: what it reads and what it predicts, 床→上."""
         near = {self.place.query}
         if self.section != "cross":
             near.add(self.place.key)
-        return token_axis(self.query_tokens, near, whole=self.whole)
+        axis = token_axis(self.query_tokens, near, whole=self.whole)
+        predicted = self.trace.predicted(self.section)
+        if predicted is None:
+            return axis
+        pairs = zip(axis.kept, axis.labels, strict=True)
+        return replace(axis, labels=tuple(f"{read}→{predicted[i].text}" for i, read in pairs))
 
     @cached_property
     def keys(self) -> Axis:

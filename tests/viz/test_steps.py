@@ -173,12 +173,16 @@ def test_every_stack_has_its_layers_heads_and_outline():
 def test_a_text_that_two_stacks_read_is_sent_once():
     trace = short_trace()
     header, _ = read_frame(packed(trace))
-    assert len(header["tokens"]) == 2  # source and target
+    # The source, the target, and the target with what each token predicts.
+    assert len(header["tokens"]) == 3
     for stack in header["stacks"]:
-        for sent, of_stack in zip(
-            (stack["queries"], stack["keys"]), trace.tokens(stack["name"]), strict=True
-        ):
-            assert [t["text"] for t in header["tokens"][sent]] == [t.text for t in of_stack]
+        queries, keys = trace.tokens(stack["name"])
+        predicted = trace.predicted(stack["name"])
+        texts = [token.text for token in queries]
+        if predicted:
+            texts = [f"{t}→{after.text}" for t, after in zip(texts, predicted, strict=True)]
+        assert [t["text"] for t in header["tokens"][stack["queries"]]] == texts
+        assert [t["text"] for t in header["tokens"][stack["keys"]]] == [t.text for t in keys]
 
 
 def test_every_step_that_is_walked_through_has_words():
@@ -222,7 +226,7 @@ def test_the_joined_script_is_one_module_with_one_export():
     script = component.joined_script()
     assert not re.search(r"^import\s", script, re.MULTILINE)
     assert re.findall(r"^export .*", script, re.MULTILINE) == [
-        "export default function steps({ parentElement, data }) {"
+        'export default component("steps", createView);'
     ]
 
 

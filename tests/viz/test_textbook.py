@@ -65,7 +65,7 @@ def test_the_joined_script_has_no_imports_and_one_default_export():
     script = component.joined_script()
     assert not re.search(r"^import\s", script, re.MULTILINE)
     assert re.findall(r"^export .*", script, re.MULTILINE) == [
-        "export default function textbook({ parentElement, data }) {"
+        'export default component("textbook", createView);'
     ]
 
 

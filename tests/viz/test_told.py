@@ -79,6 +79,15 @@ def test_where_keys_come_from_differs_in_cross_attention():
     assert "cross.dot" not in said  # nothing of its own to say: it goes by its name
 
 
+def test_the_words_are_of_the_order_of_the_norms_whatever_was_walked_before():
+    outline, config = refs("builtin:translator", "A dog.")
+    once = told.texts(outline, config, str)
+    assert told.texts([*outline, *outline, *outline], config, str) == once
+    assert "After the addition" not in once["norm"].explain
+    assert "W_U" not in once["encoder.final_norm"].formula.replace("<mi>", "")
+    assert once["encoder.final_norm"].formula != once["final_norm"].formula
+
+
 def test_an_encoder_alone_gives_nothing_to_a_decoder():
     outline, config = refs("builtin:blanks", "A dog.")
     said = told.texts(outline, config, str)

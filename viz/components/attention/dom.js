@@ -75,3 +75,30 @@ export function sizeCanvas(canvas, width, height, ratio) {
   context.clearRect(0, 0, width, height);
   return context;
 }
+
+// The function that Streamlit calls, again for new data and for another theme: one view a place in
+// the page, which receives the data and is destroyed with its place.
+export function component(name, createView) {
+  const places = new WeakMap();
+  return ({ parentElement, data }) => {
+    let place = places.get(parentElement);
+    if (!place) {
+      let root = parentElement.querySelector("[data-headlight]");
+      if (!root) {
+        root = el("div", { "data-headlight": name });
+        parentElement.append(root);
+      }
+      place = { view: createView(root), turn: 0 };
+      places.set(parentElement, place);
+    }
+    const turn = (place.turn += 1);
+    place.view.receive(data);
+    // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
+    return () =>
+      setTimeout(() => {
+        if (place.turn !== turn) return;
+        place.view.destroy();
+        places.delete(parentElement);
+      });
+  };
+}

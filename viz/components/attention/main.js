@@ -5,7 +5,7 @@
 import { createBar } from "./bar.js";
 import { readPalette, stepsOf } from "./colour.js";
 import { createDetail } from "./detail.js";
-import { el } from "./dom.js";
+import { component, el } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
@@ -18,7 +18,6 @@ import { createStore } from "./store.js";
 import { createTable } from "./table.js";
 import { fill, visible } from "./text.js";
 
-const instances = new WeakMap();
 const REST_MS = 60;
 
 function prepare(header) {
@@ -259,7 +258,6 @@ function createView(root) {
   observer.observe(root);
 
   return {
-    turn: 0,
     receive(bytes) {
       if (!bytes) return;
       if (bytes !== received) {
@@ -295,24 +293,4 @@ function createView(root) {
   };
 }
 
-export default function attention({ parentElement, data }) {
-  let view = instances.get(parentElement);
-  if (!view) {
-    let root = parentElement.querySelector("[data-headlight]");
-    if (!root) {
-      root = el("div", { "data-headlight": "attention" });
-      parentElement.append(root);
-    }
-    view = createView(root);
-    instances.set(parentElement, view);
-  }
-  const turn = (view.turn += 1);
-  view.receive(data);
-  // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
-  return () =>
-    setTimeout(() => {
-      if (view.turn !== turn) return;
-      view.destroy();
-      instances.delete(parentElement);
-    });
-}
+export default component("attention", createView);

@@ -72,7 +72,10 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     const { css } = share ? palettes.share : palettes.signed;
     const caption = `${plainSymbol(matrix.symbol)} [${matrix.rows.size} × ${matrix.cols.size}]`;
     const captioned = widthOf(caption, look.bold) * 1.2;
-    least = Math.ceil(Math.max(captioned, whole ? 0 : widthOf(text, font) + 56));
+    // Beside others, one column is not to be wider than its numbers: its range takes two lines.
+    const ranged = bare ? widthOf(text, font) / 1.6 : widthOf(text, font) + 56;
+    least = Math.ceil(Math.max(captioned, whole ? 0 : ranged));
+    element.classList.toggle("bare", bare);
     ramp.style.background = `linear-gradient(90deg, ${[0, 64, 128, 191, 255].map((i) => css[i]).join(",")})`;
     const values = { symbol: plainSymbol(matrix.symbol), rows: matrix.rows.size, cols: matrix.cols.size };
     canvas.setAttribute("aria-label", fill(look.t(isResult ? "result.aria" : "matrix.aria"), values));

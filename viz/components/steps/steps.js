@@ -5,7 +5,7 @@
 import { createArithmetic } from "./arithmetic.js";
 import { createBoard } from "./board.js";
 import { createChoices } from "./choices.js";
-import { el } from "../attention/dom.js";
+import { component, el } from "../attention/dom.js";
 import { createFrames, Gone } from "./fetching.js";
 import { decodeFrame } from "../attention/frame.js";
 import { applyColours, readLook, readPalettes, skeleton } from "./looks.js";
@@ -16,7 +16,6 @@ import { visible } from "../attention/text.js";
 import { createTokens } from "./tokens.js";
 import { createWording } from "./wording.js";
 
-const instances = new WeakMap();
 const AHEAD_MS = 30;
 // Steps outside of the layers, and those of a layer that know no heads.
 const NO_LAYER = new Set(["tokens", "ids", "embedding", "positions", "final_norm", "unembed", "probabilities"]);
@@ -287,7 +286,7 @@ function createView(root) {
       event.preventDefault();
       stepper.stop();
       go(KEYS[event.key] === -Infinity ? 0 : scene.index + KEYS[event.key], event);
-    } else if (event.key === " " && inside && !target.closest("button, a, summary")) {
+    } else if (event.key === " " && !target.closest("button, a, summary")) {
       event.preventDefault();
       stepper.toggle();
     } else if (event.key === "Escape" && inside && state.pin) pin(null, true);
@@ -331,7 +330,6 @@ function createView(root) {
   }
 
   return {
-    turn: 0,
     receive(bytes) {
       if (!bytes) return;
       if (bytes !== received) readPayload(bytes);
@@ -357,24 +355,4 @@ function createView(root) {
   };
 }
 
-export default function steps({ parentElement, data }) {
-  let view = instances.get(parentElement);
-  if (!view) {
-    let root = parentElement.querySelector("[data-headlight]");
-    if (!root) {
-      root = el("div", { "data-headlight": "steps" });
-      parentElement.append(root);
-    }
-    view = createView(root);
-    instances.set(parentElement, view);
-  }
-  const turn = (view.turn += 1);
-  view.receive(data);
-  // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
-  return () =>
-    setTimeout(() => {
-      if (view.turn !== turn) return;
-      view.destroy();
-      instances.delete(parentElement);
-    });
-}
+export default component("steps", createView);

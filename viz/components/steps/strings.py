@@ -44,7 +44,7 @@ STRINGS: dict[str, str] = {
     "paper.where": N_("where this is in the paper"),
     "is.not in this model": N_("not in this model"),
     "is.not recorded": N_("not recorded from this model"),
-    "why.not in this model": N_("not in this model: {title}"),
+    "why.not in this model": N_("not in this model’s {section}: {title}"),
     "why.not recorded": N_("not recorded from this model: {title}"),
     # matrices
     "matrix.aria": N_("{symbol}, {rows} rows and {cols} columns"),

@@ -63,7 +63,7 @@ export function createWording(pane) {
     draw({ step, t, told, sectionTitle, headName }) {
       sizes.replaceChildren(...shapes(step));
       where.textContent = headName ? `${sectionTitle} · ${headName}` : sectionTitle;
-      const why = step.rule === "missing" ? fill(t(`why.${step.why}`), { title: plainSymbol(told.title) }) : "";
+      const why = step.rule === "missing" ? fill(t(`why.${step.why}`), { title: plainSymbol(told.title), section: sectionTitle }) : "";
       missing.hidden = why === "";
       missing.textContent = why;
       right.hidden = why !== "";

@@ -4,7 +4,7 @@
 
 import { readPalette } from "../attention/colour.js";
 import { createAddress } from "./address.js";
-import { el } from "../attention/dom.js";
+import { component, el } from "../attention/dom.js";
 import { decodeFrame } from "../attention/frame.js";
 import { fill, visible } from "../attention/text.js";
 import { facts, placeOf, shapeOf, titleOf, written } from "./arithmetic.js";
@@ -16,7 +16,6 @@ import { createMatrix } from "./matrix.js";
 import { brief, nudged, readNumber } from "./numbers.js";
 import { createReadout } from "./readout.js";
 
-const instances = new WeakMap();
 const OPENING_DIGITS = 4;
 const LONGEST_QUOTED = 30;
 
@@ -304,7 +303,6 @@ function createView(root) {
   }
 
   return {
-    turn: 0,
     receive,
     destroy() {
       address?.rest();
@@ -313,19 +311,4 @@ function createView(root) {
   };
 }
 
-export default function textbook({ parentElement, data }) {
-  let view = instances.get(parentElement);
-  if (!view) {
-    view = createView(parentElement.querySelector("[data-headlight]"));
-    instances.set(parentElement, view);
-  }
-  const turn = (view.turn += 1);
-  view.receive(data);
-  // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
-  return () =>
-    setTimeout(() => {
-      if (view.turn !== turn) return;
-      view.destroy();
-      instances.delete(parentElement);
-    });
-}
+export default component("textbook", createView);
