@@ -36,7 +36,8 @@ def draw(trace_id: str, trace: Trace) -> None:
     if chosen == "example":
         _example()
     elif not trace.records:
-        st.info(_("This model has no attention that could be shown."), icon=":material/info:")
+        said = _("Without attention there is no walk. The page Attention shows what it predicts.")
+        st.info(said, icon=":material/info:")
     elif chosen == "mistakes":
         _mistakes(trace)
     else:

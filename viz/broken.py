@@ -22,6 +22,7 @@ STYLE = Path(__file__).parent / "broken.css"
 NUMBER = N_("the number that gives it away")
 OF = N_("{n} of {most}")
 EVERYWHERE = N_("The mistake is made in every layer of the model, on the same tokens.")
+ONCE = N_("The mistake is made once, before the first layer, on the same tokens.")
 ELSEWHERE = N_(
     "The attention that was chosen does not have this mistake, so the decoder’s own is shown."
 )
@@ -103,7 +104,8 @@ def _sides(boxes: Iterable[str], say: Say, kind: str = "") -> str:
 
 
 def _notes(broken: Broken, say: Say) -> str:
-    notes = [say(EVERYWHERE)] if not broken.error else []
+    is_once = broken.variant in ("sinusoidal", "learned")
+    notes = [say(ONCE if is_once else EVERYWHERE)] if not broken.error else []
     if not broken.error and broken.asked.stack != broken.place.stack:
         notes.append(say(ELSEWHERE))
     if not broken.error and (broken.place.layer or broken.place.stack == "cross"):

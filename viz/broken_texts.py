@@ -52,9 +52,9 @@ WHAT: Mapping[str, str] = {
         "a few tokens. All shapes fit, so nothing complains."
     ),
     "no_projection": N_(
-        "Each head takes its {d_head} columns of the input as they are. So q, k and v are the "
-        "same numbers, where W_Q, W_K and W_V should make three different things, each of all "
-        "{d_model} columns."
+        "Each head takes its {d_head} columns of what comes in as they are. So a token's key and "
+        "value are the same numbers, where W_Q, W_K and W_V should make three different things, "
+        "each of all {d_model} columns."
     ),
     "no_positions.sinusoidal": N_(
         "No position is added to the embedding. A token is the same vector wherever it stands."

@@ -16,7 +16,7 @@ READ = (
 )
 RESID = (r"x \gets \class{resid}{x} + \text{attention}(x)", r"x \gets x + \text{FFN}(x)")
 NORM = (
-    r"\class{norm}{\frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}}"
+    r"\text{norm}(x) = \class{norm}{\frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}}"
     r" \cdot \gamma + \beta}",
 )
 MIX = (

@@ -331,8 +331,8 @@ TEXTS: Mapping[str, StepText] = {
     "probabilities": StepText(
         N_("probabilities"),
         N_(
-            "softmax over the whole vocabulary. The likeliest tokens are shown; the sum, "
-            "and log Z, which is its logarithm, are over all of them."
+            "softmax over the whole vocabulary. The likeliest tokens are shown; max and sum are "
+            "over all of them, and so is log Z = max + log(sum)."
         ),
     ),
 }

@@ -42,14 +42,19 @@ EXPLAINED: Mapping[str, str] = {
         "by a learned number. LayerNorm takes off the mean before that, RMSNorm does not."
     ),
     "ffn_norm.recorded": N_("Once more, with learned numbers of its own."),
+    "split.recorded": N_(
+        "The query of this head as it enters the attention. Where a model turns its queries and "
+        "keys, they have been turned already; several heads may share a key and a value."
+    ),
+    "next.recorded": N_("This is what the next layer begins with."),
     "heads.recorded": N_("What the heads found is put side by side."),
     "unembed.recorded": N_(
         "From the vector, one number is computed for everything that the model can answer, its "
         "logit. The larger, the better it fits here."
     ),
     "probabilities.recorded": N_(
-        "softmax over everything that there are logits for. The likeliest are shown; the sum, "
-        "and log Z, which is its logarithm, are over all of them."
+        "softmax over everything that there are logits for. The likeliest are shown; max and sum "
+        "are over all of them, and so is log Z = max + log(sum)."
     ),
 }
 

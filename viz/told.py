@@ -11,6 +11,7 @@ from model_runtime.steps import source
 from model_runtime.steps.walk import StepRef
 from viz import formulas
 from viz.attention_map import Say
+from viz.marked import N_
 from viz.step_texts import RECORDED, StepText, text_of
 from viz.step_variants import explained
 from viz.steps import Told
@@ -29,7 +30,7 @@ def texts(refs: Iterable[StepRef], config: TransformerConfig | None, say: Say) -
     for ref in refs:
         here = text_of(ref.name, ref.section if crosses else "", norm)
         lacks = frozenset(r.name for r in refs if r.missing and r.section == ref.section)
-        told = _told(ref.name, here, lacks, config, say)
+        told = _told(ref, here, lacks, config, say)
         if crosses and ref.id == "encoder.final_norm" and told.formula:
             told = replace(told, formula=formulas.of_step("final_norm.encoder"))
         key = ref.name if here is text_of(ref.name, norm) else ref.id
@@ -46,19 +47,20 @@ def _is_post(refs: tuple[StepRef, ...]) -> bool:
 
 
 def _told(
-    name: str, text: StepText, lacks: frozenset[str], config: TransformerConfig | None, say: Say
+    ref: StepRef, text: StepText, lacks: frozenset[str], config: TransformerConfig | None, say: Say
 ) -> Told:
+    name = ref.name
     lines: tuple[str, ...] = ()
     at, link = 0, ""
     explain = say(explained(name, config.positions if config else "recorded", text.explain))
-    if config is None and name in _TAKEN_AS_RECORDED:
+    if config is None and name in _TAKEN_AS_RECORDED and not ref.missing:
         explain = f"{explain} {say(RECORDED)}"
     if config and text.code:
         found = source.excerpt(*text.code)
         lines, at, link = found.lines, found.first, f"{SOURCE}#L{found.first}"
     unknown = config is None and name in _UNKNOWN
     return Told(
-        title=say(text.title),
+        title=say(NORM if config is None and name in _NORMS else text.title),
         explain=explain,
         formula="" if unknown else formulas.of_step(name, lacks),
         code=lines,
@@ -69,7 +71,12 @@ def _told(
 
 
 # Of a checkpoint: RMSNorm or LayerNorm, gated or not, with biases or without; no formula is sure.
-_UNKNOWN = frozenset("embedding norm ffn_norm ffn_in activation ffn_out final_norm unembed".split())
+_UNKNOWN = frozenset(
+    "embedding norm split out add_attn ffn_norm ffn_in activation ffn_out add_ffn final_norm "
+    "unembed".split()
+)
+_NORMS = frozenset(("norm", "ffn_norm"))
+NORM = N_("norm")  # LayerNorm or RMSNorm
 
 # Of a checkpoint, the attention itself is computed; around it, modules are taken at their word.
 _TAKEN_AS_RECORDED = frozenset(

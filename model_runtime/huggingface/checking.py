@@ -25,7 +25,7 @@ SAME_LOGITS = 1e-3  # of two ways to compute the same in 32 bits, through all la
 
 NO_SOFTMAX = N_(
     "{architecture} computes no attention by a softmax over the tokens, so there are no shares to "
-    "show. Its tokens and what it predicts are shown."
+    "show."
 )
 NOT_SHOWN = N_("Not shown ({where}): {why}")
 TOO_FAR = N_("recomputed from what was recorded, it differs from the model's own by up to {error}")

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import OpenPage, settle
+from tests.browser.driving import OpenPage, Watch, settle
 from tests.browser.test_attention_driver import Reader
 
 
@@ -78,9 +78,23 @@ def test_the_link_of_a_pinned_row_names_the_positions_of_its_tokens(page: OpenPa
     assert found["col"].isdigit()
 
 
-def test_a_page_is_found_by_its_address_alone(page: OpenPage, watch) -> None:
+def test_a_page_is_found_by_its_address_alone(page: OpenPage, watch: Watch) -> None:
     # Streamlit looks for its server below the path first.
     watch.expected_errors.append(r"404 .*/steps/_stcore/")
     tab = page("/steps?text=A+dog.")
     expect(tab.locator('[data-page="steps"]')).to_have_attribute("aria-current", "page")
     expect(tab.locator(".st-key-text input")).to_have_value("A dog.")
+
+
+def test_back_leads_to_the_step_that_was_left(page: OpenPage, watch: Watch) -> None:
+    watch.expected_errors.append(r"404 .*/steps/_stcore/")
+    tab = page("/steps?text=A+dog.&step=cross.dot")
+    root = tab.locator('[data-headlight="steps"]')
+    expect(root).to_have_attribute("data-state", "ready")
+    tab.keyboard.press("ArrowRight")
+    expect(root).to_have_attribute("data-step", "cross.scale")
+    go(tab, "attention")
+    Reader(tab)
+    tab.go_back()
+    expect(root).to_have_attribute("data-step", "cross.scale")
+    assert parameters(tab)["step"] == "cross.scale"

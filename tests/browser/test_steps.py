@@ -247,6 +247,28 @@ def test_the_code_of_a_step_leads_to_its_line(page: OpenPage) -> None:
     expect(opened.value.locator(":target")).to_contain_text("z = pattern @ v")
 
 
+def test_space_plays_and_stops_on_a_fresh_page(page: OpenPage) -> None:
+    walker = Walker(page(f"/steps?text={quote(TEXT)}", reduced_motion=True))
+    ids = outline(walker)
+    walker.tab.keyboard.press("Space")
+    walker.at(ids[2])
+    walker.tab.keyboard.press("Space")
+    walker.ready()
+    now = walker.root.get_attribute("data-step")
+    walker.tab.wait_for_timeout(3500)
+    assert walker.root.get_attribute("data-step") == now
+
+
+def test_a_row_goes_by_what_it_reads_and_predicts(page: OpenPage) -> None:
+    walker = Walker(page("/steps?stack=cross&layer=2&head=0&row=3&step=cross.softmax"))
+    text = catalog.entry(catalog.DEFAULT).examples[0]
+    made = traced(text)
+    read, predicted = made.tokens("cross")[0][3], (made.predicted("cross") or ())[3]
+    label = f"{read.text}→{predicted.text}"
+    expect(walker.root.locator("[data-query='3']")).to_have_text(label)
+    expect(walker.arithmetic).to_contain_text(label)
+
+
 def test_hostile_tokens_are_text(page: OpenPage) -> None:
     walker = Walker(page("/steps?text=" + quote("<img src=x onerror=alert(1)> **b** $x$")))
     assert walker.root.locator("img, script, strong").count() == 0

@@ -3,6 +3,24 @@
 // Another component asks for a page with the event "headlight:go" on the window.
 
 const instances = new WeakMap();
+const LEAVING_MS = 5000; // a server that takes longer has other troubles
+
+// Streamlit writes the parameters of the page to come into the address of the one that is left, as
+// a step of the history between the two. Back would lead there, and not to what was looked at.
+function leaveInOneStep() {
+  const { history, location } = window;
+  const push = history.pushState;
+  const restore = () => {
+    if (history.pushState === once) history.pushState = push;
+  };
+  function once(state, title, url) {
+    if (new URL(url, location.href).pathname === location.pathname) return;
+    restore();
+    push.call(history, state, title, url);
+  }
+  history.pushState = once;
+  setTimeout(restore, LEAVING_MS);
+}
 
 function createLinks(root) {
   let data = { links: [], carried: [], label: "" };
@@ -36,16 +54,21 @@ function createLinks(root) {
         node.addEventListener("click", (event) => {
           if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
           event.preventDefault();
-          if (!link.is_here) tell({ page: link.page, parameters: carriedNow() });
+          if (!link.is_here) go(link.page, carriedNow());
         });
         return node;
       }),
     );
   }
 
+  function go(page, parameters) {
+    leaveInOneStep();
+    tell({ page, parameters });
+  }
+
   const onGo = (event) => {
     const { page, parameters } = event.detail;
-    tell({ page, parameters: { ...carriedNow(), ...parameters } });
+    go(page, { ...carriedNow(), ...parameters });
   };
   window.addEventListener("headlight:go", onGo);
 

@@ -40,24 +40,22 @@ function paintGaps(pen, { look, rows, cols, label, x, y, w, h }) {
   pen.font = font;
   pen.textBaseline = "middle";
   pen.textAlign = "left";
-  for (const gap of rows.gaps) {
-    const top = y + gap.at;
-    if (top + GAPS.row < HEAD || top > h) continue;
-    const width = Math.min(w, x + cols.total) - label;
-    pen.fillStyle = look.raised;
-    pen.fillRect(label, top, width, GAPS.row - 1);
-    pen.fillStyle = quiet;
+  const width = Math.min(w, x + cols.total) - label;
+  const height = Math.min(h, y + rows.total) - HEAD;
+  const rowGaps = rows.gaps.filter(({ at }) => y + at + GAPS.row >= HEAD && y + at <= h);
+  const colGaps = cols.gaps.filter(({ at }) => x + at + GAPS.col >= label && x + at <= w);
+  // The ground of all of them first: where two cross, it must not cover what is written.
+  pen.fillStyle = look.raised;
+  for (const gap of rowGaps) pen.fillRect(label, y + gap.at, width, GAPS.row - 1);
+  for (const gap of colGaps) pen.fillRect(x + gap.at, HEAD, GAPS.col - 1, height);
+  pen.fillStyle = quiet;
+  for (const gap of rowGaps) {
     const text = fill(t("gap"), { n: gap.n });
-    pen.fillText(widthOf(text, font) + 12 < width ? text : "⋯", label + 6, top + GAPS.row / 2);
+    pen.fillText(widthOf(text, font) + 12 < width ? text : "⋯", label + 6, y + gap.at + GAPS.row / 2);
   }
   pen.textAlign = "center";
-  for (const gap of cols.gaps) {
+  for (const gap of colGaps) {
     const left = x + gap.at;
-    if (left + GAPS.col < label || left > w) continue;
-    const height = Math.min(h, y + rows.total) - HEAD;
-    pen.fillStyle = look.raised;
-    pen.fillRect(left, HEAD, GAPS.col - 1, height);
-    pen.fillStyle = quiet;
     const text = fill(t("gap"), { n: gap.n });
     if (widthOf(text, font) + 8 > height) {
       pen.fillText("⋯", left + GAPS.col / 2, HEAD + height / 2);

@@ -107,9 +107,11 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     paintSheet(pen, { look, matrix, share, whole, rows, cols, label, most, lit, rowAt, colAt, x, y, w, h });
   }
 
-  function bring(start, length, from, room) {
-    if (start < from) return start;
-    return start + length > from + room ? start + length - room : from;
+  // Ends at the beginning of a cell: of a number that is cut, the sign is what would be missing.
+  function bring({ at }, i, length, from, room) {
+    if (at[i] < from) return at[i];
+    const least = at[i] + length - room;
+    return least > from ? (at.find((start) => start >= least) ?? least) : from;
   }
 
   const room = () => ({ x: scroll.clientWidth - label, y: scroll.clientHeight - HEAD });
@@ -120,8 +122,8 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
     if (!part) return;
     const i = part.row === null ? undefined : rowAt(part.row);
     const j = part.cols === null ? undefined : colAt(part.cols[0]);
-    if (i !== undefined && y !== null) scroll.scrollTop = bring(rows.at[i], CELL, scroll.scrollTop, y);
-    if (j !== undefined && x !== null) scroll.scrollLeft = bring(cols.at[j], cols.pitch, scroll.scrollLeft, x);
+    if (i !== undefined && y !== null) scroll.scrollTop = bring(rows, i, CELL, scroll.scrollTop, y);
+    if (j !== undefined && x !== null) scroll.scrollLeft = bring(cols, j, cols.pitch, scroll.scrollLeft, x);
   }
 
   // What is under the pointer: { row, col }, { gap, of } or null.

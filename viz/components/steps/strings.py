@@ -45,7 +45,7 @@ STRINGS: dict[str, str] = {
     "is.not in this model": N_("not in this model"),
     "is.not recorded": N_("not recorded from this model"),
     "why.not in this model": N_("not in this model’s {section}: {title}"),
-    "why.not recorded": N_("not recorded from this model: {title}"),
+    "why.not recorded": N_("not recorded from this model, or not in it: {title}"),
     # matrices
     "matrix.aria": N_("{symbol}, {rows} rows and {cols} columns"),
     "result.aria": N_(
