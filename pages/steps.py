@@ -13,6 +13,7 @@ from model_runtime.types import Trace
 from shell import address, cache, show, state, walking
 from shell.language import _
 from viz import broken, broken_texts, steps, textbook, told
+from viz.components import navigation
 from viz.components import steps as walk_component
 from viz.components import textbook as example_component
 
@@ -24,14 +25,17 @@ def draw(trace_id: str, trace: Trace) -> None:
         "example": _("example by hand"),
         "mistakes": _("break it"),
     }
-    chosen = st.segmented_control(
-        _("view"),
-        address.VIEWS,
-        key=address.SHOW,
-        format_func=views.__getitem__,
-        label_visibility="collapsed",
-        required=True,
-        on_change=state.touched,
+    chosen = state.chosen_view()
+    # Links, not a widget: they bring what the browser has done to the address in the meantime.
+    navigation.mount(
+        [
+            navigation.Link("steps", "steps", said, name == chosen, parameters={address.SHOW: name})
+            for name, said in views.items()
+        ],
+        (*address.CARRIED, *address.STEPPED, *address.EXAMPLE),
+        label=_("view"),
+        key=state.VIEWS,
+        on_go=state.left,
     )
     if chosen == "example":
         _example()
@@ -51,7 +55,7 @@ def _walk(trace_id: str, trace: Trace) -> None:
     outlines = walking.outlines(trace, insides)
     n_queries = {stack: len(trace.tokens(stack)[0]) for stack in outlines}
     head, problems = state.chosen_head(trace, n_queries)
-    opening, more = walking.opening(trace, head, state.asked(*walking.PARAMETERS), outlines)
+    opening, more = walking.opening(trace, head, state.asked(*address.STEPPED), outlines)
     show.notices(problems + more, key="notices-page")
     first = walk.step(trace, insides, opening.place, opening.step)
     payload = steps.payload(

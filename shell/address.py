@@ -9,7 +9,7 @@ and `ex` (the textbook example).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from model_runtime import catalog
 from model_runtime.breaking import MISTAKES
@@ -33,6 +33,7 @@ LONGEST_REF = 500  # no Hub id is longer, and hardly a path
 LONGEST_QUOTED = 80
 # Where the reader is looking goes along from page to page; a cell, with a link to its steps.
 CARRIED = ("stack", "layer", "head", "row")
+STEPPED, EXAMPLE = ("col", "step", "pin", "digits"), ("ex",)
 
 Word = TypeVar("Word", bound=str)
 
@@ -137,11 +138,29 @@ def view_from(parameters: Mapping[str, str]) -> View:
     )
 
 
+def view_held(chosen: Any) -> View:
+    """The switches as the session holds them: "hide specials" is a tick, the view its opposite."""
+    return View(
+        specials=not chosen[SPECIALS],
+        first=not chosen[FIRST],
+        words=chosen[WORDS],
+        mean=chosen[MEAN],
+    )
+
+
+def shown(view: str) -> dict[str, str]:
+    """The parameter for one of VIEWS; none for the first."""
+    return {} if view == VIEWS[0] else {SHOW: view}
+
+
 def carried(parameters: object, view: View) -> dict[str, str]:
     """What a link takes along of where the reader is looking, as far as it can be that: a few
     short parameters. A pinned row counts tokens, so it stays behind where some are hidden."""
     if not isinstance(parameters, dict):
         return {}
+    if SHOW in parameters:  # from view to view of one page: everything stays
+        parts = {name: parameters.get(name) for name in (*CARRIED, *STEPPED, *EXAMPLE)}
+        return {n: v for n, v in parts.items() if isinstance(v, str) and len(v) < LONGEST_REF}
     # A link to the steps of a cell counts tokens whatever is hidden: it names the key, too.
     counts_tokens = view == View() or "col" in parameters
     names = [*CARRIED, "col", "step"] if counts_tokens else [n for n in CARRIED if n != "row"]

@@ -102,13 +102,14 @@ def _brand(here: str) -> None:
         st.title(f"Headlight\u2002:gray[{_(PAGES[here][2])}]", anchor=False, width="stretch")
         navigation.mount(
             [
-                navigation.Link(name, path, _(label), _(question), is_here=name == here)
+                navigation.Link(name, path, _(label), name == here, _(question))
                 for name, (path, label, question) in PAGES.items()
             ],
             address.CARRIED,
             label=_("pages"),
             key=state.NAVIGATION,
             on_go=state.left,
+            listens=True,
         )
         st.segmented_control(
             _("Language"),

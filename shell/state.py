@@ -20,19 +20,15 @@ from model_runtime.views import View
 from shell import address, language, lineup
 from shell.address import (
     CHAT,
-    FIRST,
     LANGUAGE,
     LONGEST_IN_URL,
-    MEAN,
     MISTAKE,
     MODEL,
     OWNED,
     PAIR,
     SHOW,
-    SPECIALS,
     TARGET,
     TEXT,
-    WORDS,
 )  # fmt: skip
 from shell.language import _
 from shell.lineup import Opened
@@ -49,7 +45,7 @@ _SEEN, _TOUCHED, _SESSION = "_url_seen", "_touched", "_session"
 _BY_WIDGET, _SAID, _REPEATS, _REPEATED = "_by_widget", "_said", "_repeats", "_repeated"
 _PROBLEMS, _PLACE_PROBLEMS = "_problems", "_place_problems"
 _OPEN, _BEFORE, _FAILED, _NO_TEXT = "_open", "_before", "_failed", "_no_text"
-NAVIGATION, _GOES_TO = "_navigation", "_goes_to"
+NAVIGATION, VIEWS, _GOES_TO = "_navigation", "_views", "_goes_to"
 
 
 @dataclass(frozen=True)
@@ -200,13 +196,7 @@ def current(info: ModelInfo | None) -> Choices:
 
 def view() -> View:
     """The switches of this run."""
-    chosen = st.session_state
-    return View(
-        specials=not chosen[SPECIALS],
-        first=not chosen[FIRST],
-        words=chosen[WORDS],
-        mean=chosen[MEAN],
-    )
+    return address.view_held(st.session_state)
 
 
 def mirror(info: ModelInfo | None) -> list[str]:
@@ -224,7 +214,7 @@ def mirror(info: ModelInfo | None) -> list[str]:
         (TARGET, choices.target_text or "", ""),
         (PAIR, choices.pair_text or "", ""),
         (CHAT, "1" if choices.chat else "", ""),
-        (SHOW, st.session_state[SHOW], address.VIEWS[0]),
+        *((SHOW, value, "") for value in address.shown(st.session_state[SHOW]).values()),
         (MISTAKE, st.session_state[MISTAKE], MISTAKES[0]),
     ):
         if value == default:
@@ -302,8 +292,9 @@ def take_example(source: str) -> None:
 
 
 def left() -> None:
-    """A callback: a link to another page was clicked. What was chosen stays chosen."""
-    st.session_state[_GOES_TO] = st.session_state[NAVIGATION].get("go")
+    """A callback: a link to another page or view was clicked. What was chosen stays chosen."""
+    told = [st.session_state[key] for key in (NAVIGATION, VIEWS) if key in st.session_state]
+    st.session_state[_GOES_TO] = next((one["go"] for one in told if one.get("go")), None)
     touched()
 
 
@@ -315,8 +306,12 @@ def destination(pages: Collection[str]) -> tuple[str, dict[str, str]] | None:
     if not isinstance(asked, dict) or asked.get("page") not in pages:
         return None
     repeat()
-    place = address.carried(asked.get("parameters"), view())
-    return str(asked["page"]), place | st.session_state.get(_SEEN, {})
+    parameters = asked.get("parameters")
+    seen = dict(st.session_state.get(_SEEN, {}))
+    if isinstance(parameters, dict) and parameters.get(SHOW) in address.VIEWS:
+        st.session_state[SHOW] = parameters[SHOW]
+        seen = {k: v for k, v in seen.items() if k != SHOW} | address.shown(parameters[SHOW])
+    return str(asked["page"]), address.carried(parameters, view()) | seen
 
 
 def session() -> str:
@@ -324,6 +319,11 @@ def session() -> str:
     if _SESSION not in st.session_state:
         st.session_state[_SESSION] = secrets.token_hex(16)
     return str(st.session_state[_SESSION])
+
+
+def chosen_view() -> str:
+    """Which of its views the page "Step by step" shows."""
+    return str(st.session_state[SHOW])
 
 
 def asked(*names: str) -> dict[str, str]:

@@ -18,7 +18,6 @@ from shell.language import _
 from viz.components.attention import Chosen
 from viz.steps import Digits, Opening
 
-PARAMETERS = ("col", "step", "pin", "digits")
 DIGITS: tuple[Digits, ...] = ("2", "4", "full")
 
 Outlines = Mapping[StackName, Sequence[StepRef]]
@@ -38,7 +37,7 @@ def opening(
 ) -> tuple[Opening, list[str]]:
     """Where the component opens, and a sentence for each parameter that could not be used.
 
-    `head` is checked already; `asked` has those of PARAMETERS that the address names.
+    `head` is checked already; `asked` has those of STEPPED that the address names.
     """
     problems: list[str] = []
     place, names_key = place_of(trace, head, asked, problems)

@@ -351,3 +351,29 @@ def test_an_address_that_asks_for_no_step_is_said(page: OpenPage) -> None:
     walker = Walker(tab)
     walker.at(outline(walker)[0])
     expect(tab.locator('[class*="st-key-notices"]')).to_contain_text("magic")
+
+
+def test_from_view_to_view_the_place_stays_and_back_leads_through_them(page: OpenPage) -> None:
+    walker = Walker(page(f"/steps?text={quote(TEXT)}&stack=cross&layer=2&head=0&row=1"))
+    walker.root.locator("[data-pick=layer]").select_option("1")
+    walker.root.locator("[data-pick=head]").select_option("3")
+    walker.root.locator("[data-walk=on]").click()
+    walker.at("encoder.ids")
+    place = walker.place
+    tab = walker.tab
+    tab.locator("[data-show=mistakes]").click()
+    expect(tab.locator(".broken")).to_contain_text("L1 H3")
+    tab.locator("[data-show=example]").click()
+    expect(tab.locator('[data-headlight="textbook"]')).to_have_attribute("data-state", "ready")
+    tab.locator("[data-show=walk]").click()
+    again = Walker(tab)
+    again.at("encoder.ids")
+    assert again.place == place
+    tab.go_back()
+    expect(tab.locator('[data-headlight="textbook"]')).to_have_attribute("data-state", "ready")
+    tab.go_back()
+    expect(tab.locator(".broken")).to_contain_text("L1 H3")
+    tab.go_back()
+    back = Walker(tab)
+    back.at("encoder.ids")
+    assert back.place == place

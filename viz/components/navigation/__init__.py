@@ -4,8 +4,8 @@ A plain click asks the server to change the page; any other is the browser's own
 their names and their parameters are told. Other components ask for a page by an event.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ class Link:
     page: str
     path: str  # from any page of the app; "./" is the first
     label: str
-    question: str  # what the page answers, for the tooltip
     is_here: bool
+    question: str = ""  # what the page answers, for the tooltip
+    parameters: Mapping[str, str] = field(default_factory=dict)  # to be set on the way
 
 
 @cache
@@ -45,8 +46,10 @@ def mount(
     label: str,
     key: str,
     on_go: Callable[[], None],
+    listens: bool = False,
 ) -> None:
     """Show the links at this place; `carried` names the parameters that a link takes along.
+    One of them `listens` to other components that ask for a page.
 
     On a click, `go` of the session's state of `key` is {"page": …, "parameters": {…}} for one
     run, and `on_go` is called. What it holds comes from the browser and is to be checked.
@@ -55,5 +58,6 @@ def mount(
         "links": [asdict(link) for link in links],
         "carried": list(carried),
         "label": label,
+        "listens": listens,
     }
     _component()(key=key, data=data, on_go_change=on_go, width="content")

@@ -23,7 +23,7 @@ function leaveInOneStep() {
 }
 
 function createLinks(root) {
-  let data = { links: [], carried: [], label: "" };
+  let data = { links: [], carried: [], label: "", listens: false };
   let tell = () => {};
   let drawn = "";
 
@@ -34,7 +34,11 @@ function createLinks(root) {
   }
 
   // A page ignores the parameters of another.
-  const addressOf = (link) => link.path + window.location.search;
+  function addressOf(link) {
+    const now = new URL(window.location.href).searchParams;
+    for (const [name, value] of Object.entries(link.parameters)) now.set(name, value);
+    return `${link.path}?${now}`;
+  }
 
   function draw() {
     const said = JSON.stringify(data);
@@ -45,16 +49,17 @@ function createLinks(root) {
       ...data.links.map((link) => {
         const node = document.createElement("a");
         node.textContent = link.label;
-        node.title = link.question;
+        if (link.question) node.title = link.question;
         node.href = link.path;
         node.dataset.page = link.page;
+        Object.assign(node.dataset, link.parameters);
         if (link.is_here) node.setAttribute("aria-current", "page");
         // The address that a new tab gets is made when it is needed.
         for (const name of ["pointerdown", "focus"]) node.addEventListener(name, () => (node.href = addressOf(link)));
         node.addEventListener("click", (event) => {
           if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
           event.preventDefault();
-          if (!link.is_here) go(link.page, carriedNow());
+          if (!link.is_here) go(link.page, { ...carriedNow(), ...link.parameters });
         });
         return node;
       }),
@@ -62,11 +67,13 @@ function createLinks(root) {
   }
 
   function go(page, parameters) {
-    leaveInOneStep();
+    // From one view of a page to another, the address stays at its path.
+    if (!data.links.some((link) => link.is_here && link.page === page)) leaveInOneStep();
     tell({ page, parameters });
   }
 
   const onGo = (event) => {
+    if (!data.listens) return;
     const { page, parameters } = event.detail;
     go(page, { ...carriedNow(), ...parameters });
   };
