@@ -51,8 +51,8 @@ function createLinks(root) {
         node.textContent = link.label;
         if (link.question) node.title = link.question;
         node.href = link.path;
-        node.dataset.page = link.page;
-        Object.assign(node.dataset, link.parameters);
+        const told = Object.entries(link.parameters);
+        Object.assign(node.dataset, told.length ? link.parameters : { page: link.page });
         if (link.is_here) node.setAttribute("aria-current", "page");
         // The address that a new tab gets is made when it is needed.
         for (const name of ["pointerdown", "focus"]) node.addEventListener(name, () => (node.href = addressOf(link)));
