@@ -79,8 +79,9 @@ def _answer(request: Request, kind: str) -> Response:
     return Response(body, media_type=media, headers=HEADERS | disposition)
 
 
-def _asked(request: Request) -> tuple[Trace, StackName, HeadPlace, View]:
-    """What the path and the query name. Raises 404 for what cannot be, 410 for what is gone."""
+def traced(request: Request) -> tuple[Trace, StackName]:
+    """The trace and the stack that a path names. Raises 404 for what cannot be, 410 for what is
+    gone."""
     path = request.path_params
     trace = TRACES.get(path["trace"])
     if trace is None:
@@ -89,6 +90,13 @@ def _asked(request: Request) -> tuple[Trace, StackName, HeadPlace, View]:
     stack = next((known for known in stacks if known == path["stack"]), None)
     if stack is None or stack not in trace.info.stacks:
         raise HTTPException(404, f"stacks: {', '.join(trace.info.stacks)}")
+    return trace, stack
+
+
+def _asked(request: Request) -> tuple[Trace, StackName, HeadPlace, View]:
+    """What the path and the query name. Raises what `traced` raises."""
+    trace, stack = traced(request)
+    path = request.path_params
     place = HeadPlace(_number(path["layer"]), _number(path["head"]))
     return trace, stack, place, address.view_from(request.query_params)
 

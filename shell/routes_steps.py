@@ -10,7 +10,6 @@ session nor language.
 """
 
 import html
-from typing import get_args
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -21,9 +20,9 @@ from starlette.routing import Route
 from model_runtime.errors import NoSuchHead, NoSuchStep
 from model_runtime.steps import snippets, source, walk
 from model_runtime.steps.parts import Insides, Place, Step
-from model_runtime.types import StackName, Trace
+from model_runtime.types import Trace
 from shell import cache
-from shell.routes import HEADERS
+from shell.routes import HEADERS, traced
 from viz import steps
 
 
@@ -58,15 +57,9 @@ def _file(step: Step, place: Place, kind: str) -> Response:
 
 
 def _asked(request: Request) -> tuple[Trace, Insides | None, Place]:
-    """What the path names. Raises 404 for what cannot be, 410 for what is gone."""
+    """What the path names. Raises what `traced` raises."""
+    trace, stack = traced(request)
     path = request.path_params
-    trace = cache.TRACES.get(path["trace"])
-    if trace is None:
-        raise HTTPException(410, "this recording is no longer kept; reload the page")
-    stacks: tuple[StackName, ...] = get_args(StackName)
-    stack = next((known for known in stacks if known == path["stack"]), None)
-    if stack is None or stack not in trace.info.stacks:
-        raise HTTPException(404, f"stacks: {', '.join(trace.info.stacks)}")
     key = None if path["key"] == "auto" else _number(path["key"])
     layer, head, query = (_number(path[name]) for name in ("layer", "head", "query"))
     try:

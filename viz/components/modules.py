@@ -1,4 +1,4 @@
-"""ES modules as the single script that Streamlit takes of a component, without a build step.
+"""ES modules and style sheets as the single texts that Streamlit takes, without a build step.
 
 Knows files and the few forms of import and export that the components use; not what is in them.
 """
@@ -18,3 +18,8 @@ def joined(folder: Path, names: Sequence[str]) -> str:
     """
     texts = ((folder / name).read_text("utf-8") for name in names)
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
+
+
+def styled(path: Path) -> str:
+    """The style sheet of a component, after what the large components share."""
+    return f"{(Path(__file__).parent / 'base.css').read_text('utf-8')}\n{path.read_text('utf-8')}"

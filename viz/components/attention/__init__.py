@@ -54,7 +54,7 @@ def joined_script() -> str:
 @cache
 def _component() -> Any:
     """Register the component once per process, and only when a page first needs it."""
-    css = (Path(__file__).parent / "attention.css").read_text("utf-8")
+    css = modules.styled(Path(__file__).parent / "attention.css")
     return st.components.v2.component("headlight_attention", html=HTML, css=css, js=joined_script())
 
 

@@ -2,7 +2,7 @@
 // Does not draw pictures; tells main.js what was asked for through `actions`.
 // Rebuilt only when its texts change, so keyboard focus stays where it is.
 
-import { el, segmented } from "./dom.js";
+import { el, foldingMenu, segmented } from "./dom.js";
 
 const EXPORTS = ["csv", "npz", "png", "svg"];
 
@@ -22,21 +22,7 @@ function exportMenu(t, actions) {
       },
     }),
   );
-  const menu = el(
-    "details",
-    { class: "menu" },
-    el("summary", { text: t("export") }),
-    el("div", { class: "sheet", role: "menu" }, ...links),
-  );
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    event.stopPropagation();
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  });
-  menu.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
-  });
+  const menu = foldingMenu(t("export"), el("div", { class: "sheet", role: "menu" }, ...links));
   return { menu, links };
 }
 

@@ -76,6 +76,32 @@ export function sizeCanvas(canvas, width, height, ratio) {
   return context;
 }
 
+// A menu that folds: Escape closes it, and so does leaving it.
+export function foldingMenu(said, sheet) {
+  const menu = el("details", { class: "menu" }, el("summary", { text: said }), sheet);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+  });
+  return menu;
+}
+
+// How long it took from an event until it was drawn, for benchmarks.
+export function measurePaint(event) {
+  if (!event) return;
+  const start = event.timeStamp;
+  performance.measure("headlight:paint", { start, end: performance.now() });
+  // Up to the next frame the browser has rasterised it, too.
+  requestAnimationFrame(() =>
+    setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })),
+  );
+}
+
 // The function that Streamlit calls, again for new data and for another theme: one view a place in
 // the page, which receives the data and is destroyed with its place.
 export function component(name, createView) {

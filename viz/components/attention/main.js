@@ -5,7 +5,7 @@
 import { createBar } from "./bar.js";
 import { readPalette, stepsOf } from "./colour.js";
 import { createDetail } from "./detail.js";
-import { component, el } from "./dom.js";
+import { component, el, measurePaint } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
@@ -121,16 +121,6 @@ function createView(root) {
     if (!layout()) return;
     grid.draw();
     drawHead();
-  }
-
-  function measurePaint(event) {
-    if (!event) return;
-    const start = event.timeStamp;
-    performance.measure("headlight:paint", { start, end: performance.now() });
-    // Up to the next frame the browser has rasterised it, too.
-    requestAnimationFrame(() =>
-      setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })),
-    );
   }
 
   function setStatus(status) {

@@ -2,7 +2,7 @@
 // Does not draw matrices; tells steps.js what was chosen through `actions`.
 // Rebuilt only when there is something else to choose from, so keyboard focus stays where it is.
 
-import { el, segmented } from "../attention/dom.js";
+import { el, foldingMenu, segmented } from "../attention/dom.js";
 import { fill } from "../attention/text.js";
 
 const MOST_TOKENS = 200;
@@ -13,17 +13,7 @@ function exportMenu(t) {
   const link = (kind) =>
     el("a", { role: "menuitem", "data-export": kind, href: "#", text: t(`export.${kind}`), click: close });
   const links = [link("csv"), link("py")];
-  const sheet = el("div", { class: "menu-sheet", role: "menu" }, ...links);
-  const menu = el("details", { class: "menu" }, el("summary", { text: t("export") }), sheet);
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    event.stopPropagation();
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  });
-  menu.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
-  });
+  const menu = foldingMenu(t("export"), el("div", { class: "menu-sheet", role: "menu" }, ...links));
   return { menu, links };
 }
 

@@ -5,7 +5,7 @@
 import { createArithmetic } from "./arithmetic.js";
 import { createBoard } from "./board.js";
 import { createChoices } from "./choices.js";
-import { component, el } from "../attention/dom.js";
+import { component, el, measurePaint } from "../attention/dom.js";
 import { createFrames, Gone } from "./fetching.js";
 import { decodeFrame } from "../attention/frame.js";
 import { applyColours, readLook, readPalettes, skeleton } from "./looks.js";
@@ -146,16 +146,6 @@ function createView(root) {
     parts.failure.replaceChildren(el("span", { text: scene.t(isGone ? "gone" : "failed") }), button);
     stepper.stop();
     setStatus("failed");
-  }
-
-  function measurePaint(event) {
-    if (!event) return;
-    const start = event.timeStamp;
-    performance.measure("headlight:paint", { start, end: performance.now() });
-    // Up to the next frame the browser has rasterised it, too.
-    requestAnimationFrame(() =>
-      setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })),
-    );
   }
 
   // A pin is a cell. It stays while steps have the same cells, as from q·k to the share; one
