@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_runtime.attention import ALL, AttentionRecord
+from model_runtime.positions.encodings import Encoding
 from model_runtime.steps.parts import Insides
 from model_runtime.types import ModelInfo, Reading, Remark, Request
 
@@ -89,6 +90,10 @@ class LoadedModel(Protocol):
     @property
     def insides(self) -> Insides | None:
         """Its weights by name, of a model whose every step can be told; None of others."""
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """What it tells positions by: at least one, of kind "none" where nothing was found."""
 
     def read(self, request: Request) -> Reading:
         """Turn the texts into tokens; write a target where there is none and one is due."""

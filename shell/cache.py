@@ -14,6 +14,11 @@ from dataclasses import astuple
 
 from model_runtime import breaking, catalog, tracing
 from model_runtime.breaking import Broken
+from model_runtime.positions import experiments, five_ways
+from model_runtime.positions.encodings import Encoding
+from model_runtime.positions.experiments import Shuffled, Without
+from model_runtime.positions.five_ways import OneOfFive
+from model_runtime.positions.placing import Placeable
 from model_runtime.recording import LoadedModel, Report
 from model_runtime.settings import settings
 from model_runtime.steps.parts import Insides, Place
@@ -97,6 +102,46 @@ def insides(ref: str) -> Insides | None:
         return None
     with MODELS.using(ref) as found:
         return found.insides
+
+
+def encodings(ref: str) -> tuple[Encoding, ...]:
+    """What a model tells positions by. Raises what `catalog.open_model` raises."""
+    with MODELS.using(ref) as found:
+        return found.encodings
+
+
+def can_be_placed(ref: str) -> bool:
+    """Whether a model can be told other positions than its own: a built-in one can."""
+    return catalog.is_builtin(ref)
+
+
+def without(trace: Trace, how: str, seed: int) -> Without:
+    """A pass of a built-in model beside the same with its positions removed or shuffled. Raises
+    what `experiments.without` raises, and TypeError for a checkpoint."""
+    with MODELS.using(trace.request.ref) as found:
+        way: experiments.How = "shuffled" if how == "shuffled" else "removed"
+        return experiments.without(_placeable(found), trace, way, seed)
+
+
+def shuffled_words(trace: Trace, seed: int) -> Shuffled:
+    """The tokens of a built-in model's trace in another order. Raises what
+    `experiments.shuffled_words` raises, and TypeError for a checkpoint."""
+    with MODELS.using(trace.request.ref) as found:
+        return experiments.shuffled_words(_placeable(found), trace, seed)
+
+
+def _placeable(found: LoadedModel) -> Placeable:
+    if not isinstance(found, Placeable):
+        raise TypeError(f"{found.info.ref} cannot be told other positions")
+    return found
+
+
+def five(text: str) -> tuple[tuple[OneOfFive, ...], bool]:
+    """The five `positions` models on a text, and whether it is that text: what they cannot read
+    gives way to their own first example."""
+    can_read = five_ways.readable(text)
+    example = catalog.entry(f"builtin:positions@{five_ways.KINDS[0]}").examples[0]
+    return five_ways.five(text if can_read else example, model), can_read
 
 
 def broken(trace: Trace, place: Place, mistake: str) -> Broken:

@@ -1,4 +1,4 @@
-"""Sends Streamlit's own scripts and styles compressed, each packed once per process.
+"""Sends Streamlit's own scripts and styles, and plotly's, packed once per process.
 
 Knows paths and bytes only. Streamlit leaves `/static` uncompressed, expecting a proxy in
 front; a classroom has none, and thirty first visits of 5 MB each are slow on its network.
@@ -11,6 +11,7 @@ from collections import OrderedDict
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+PLACES = ("/static/", "/api/plotly/")
 SUFFIXES = (".js", ".css", ".svg", ".json", ".html")
 # All of Streamlit's scripts are 8 MB when packed.
 MOST_BYTES = 16 * 2**20
@@ -26,7 +27,7 @@ def takes_gzip(accepted: str) -> bool:
 
 
 class StaticGzip:
-    """ASGI middleware: `/static/*` of a fixed content, gzip, from memory after the first time."""
+    """ASGI middleware: fixed content, gzip, from memory after the first time."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,7 +40,7 @@ class StaticGzip:
         wanted = (
             scope["type"] == "http"
             and scope["method"] == "GET"
-            and "/static/" in path
+            and any(place in path for place in PLACES)
             and path.endswith(SUFFIXES)
             and takes_gzip(Headers(scope=scope).get("accept-encoding", ""))
             and "range" not in Headers(scope=scope)

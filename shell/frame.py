@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from model_runtime import catalog
 from model_runtime.errors import HeadlightError, Unforeseen
 from model_runtime.types import ModelInfo, Trace
-from pages import attention, steps
+from pages import attention, positions, steps
 from shell import cache, header, lineup, opening, show, state, trust
 from shell.language import _
 from viz.labels import in_markdown
@@ -38,7 +38,11 @@ def run() -> None:
         for found in traced:
             steps.draw(*found)
 
-    drawn_by = {"attention": attention_page, "steps": steps_page}
+    def positions_page() -> None:
+        for found in traced:
+            positions.draw(*found)
+
+    drawn_by = {"attention": attention_page, "steps": steps_page, "positions": positions_page}
     pages = {
         name: st.Page(drawn_by[name], title=_(question), url_path=name, default=name == "attention")
         for name, (_path, _label, question) in header.PAGES.items()

@@ -26,6 +26,7 @@ _EXAMPLES = "_examples"
 PAGES: dict[str, tuple[str, str, str]] = {
     "attention": ("./", N_("Attention"), N_("Where does each head look?")),
     "steps": ("steps", N_("Step by step"), N_("Where does every number come from?")),
+    "positions": ("positions", N_("Positions"), N_("How does it know where a token stands?")),
 }
 
 

@@ -35,6 +35,11 @@ def in_html(text: str) -> str:
     return html.escape(visible(text), quote=True)
 
 
+def in_plotly(text: str) -> str:
+    """The text for plotly's titles, ticks, names and hovers, where a few tags are live."""
+    return html.escape(visible(text), quote=False)
+
+
 def in_csv(text: str) -> str:
     """The text for a cell of a table file: a spreadsheet must not take it for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -5,6 +5,7 @@ Joins weights, tokenizers and decoding; the closed form and its check are elsewh
 """
 
 import threading
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -15,15 +16,20 @@ from tokenizers import Tokenizer
 from model_runtime.attention import AttentionRecord
 from model_runtime.breaking import WrongPass
 from model_runtime.builtin.decoding import continued, greedy
+from model_runtime.builtin.found import encodings_of
 from model_runtime.builtin.mistakes import with_mistake
+from model_runtime.builtin.placed import with_places
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
+from model_runtime.positions.encodings import Encoding
+from model_runtime.positions.placing import Placing
 from model_runtime.recording import OwnAttention, Pass
 from model_runtime.steps.parts import Insides
 from model_runtime.tokens import shown_piece, tokens_of, written_tokens
 from model_runtime.types import (
     MASK,
+    Floats,
     ModelInfo,
     OpensAt,
     Reading,
@@ -92,15 +98,27 @@ class BuiltinModel:
             array.setflags(write=False)
         return Insides(self._model.config, MappingProxyType(weights))
 
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """What it tells positions by; tables are its own, read-only."""
+        return encodings_of(self._model)
+
     def read(self, request: Request) -> Reading:
         """Tokens of the text and of the target; with no target the model writes its own.
 
         An encoder alone has no target. A decoder alone writes on: its target is the text and
         what follows it.
         """
+        return self._read(self._model, request)
+
+    def read_placed(self, request: Request, places: Placing) -> Reading:
+        """The same, but what is written is written by a copy whose tokens are told `places`."""
+        return self._read(with_places(self._model, places), request)
+
+    def _read(self, model: Transformer, request: Request) -> Reading:
         text, target_text = request.text, request.target_text
         if self.info.family == "decoder":
-            return self._read_on(text, target_text)
+            return self._read_on(model, text, target_text)
         if self.info.family == "encoder":
             source, left_out = self._cut(self._target, text)
             return Reading(source, (), False, left_out)
@@ -111,7 +129,7 @@ class BuiltinModel:
             return Reading(source, target, False, left_out, target_left_out)
         with self._lock:
             ids = greedy(
-                self._model,
+                model,
                 [token.id for token in source],
                 self.info.context_length,
                 bos=BOS_ID,
@@ -120,7 +138,7 @@ class BuiltinModel:
         written = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
 
-    def _read_on(self, text: str, target_text: str | None) -> Reading:
+    def _read_on(self, model: Transformer, text: str, target_text: str | None) -> Reading:
         """The text without its end token, and the continuation: as typed, or the model's own."""
         given, left_out = self._cut(self._target, text, closed=False)
         if target_text is not None:
@@ -139,7 +157,7 @@ class BuiltinModel:
             )
         with self._lock:
             ids = continued(
-                self._model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID
+                model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID
             )
         last = max((t.word for t in given if t.word is not None), default=-1)
         first = self._target.id_to_token(ids[len(given)]) or ""
@@ -174,6 +192,16 @@ class BuiltinModel:
         except RuntimeError as error:  # shapes that do not fit
             return WrongPass(arrays, str(error))
         return WrongPass(arrays)
+
+    def run_placed(self, reading: Reading, places: Placing) -> Mapping[str, Floats]:
+        """The same pass of a copy whose tokens are told other positions: all that is recorded, by
+        name, read-only. "encoder.0.attn.pattern" is [head, query, key]. Raises IndexError for a
+        position that the model has no vector for."""
+        arrays: Arrays = {}
+        self._forward(with_places(self._model, places), reading, arrays)
+        for array in arrays.values():
+            array.setflags(write=False)
+        return MappingProxyType(arrays)
 
     def _forward(self, model: Transformer, reading: Reading, arrays: Arrays) -> None:
         """One pass, and all that it records, by name; "logits" is among it."""

@@ -48,15 +48,17 @@ def sinusoidal_table(n_positions: int, d_model: int) -> Tensor:
     return table.float()
 
 
-def rotate(x: Tensor, base: float = 10000.0) -> Tensor:
+def rotate(x: Tensor, base: float = 10000.0, at: Tensor | None = None) -> Tensor:
     """Turn pair i of the vector at position p by the angle p / base^(2i/d_head).
 
-    Takes and returns [..., position, d_head]. A dot product of two turned vectors then
-    depends on the distance of their positions only. Su et al. 2021 (RoFormer), eq. 34.
+    Takes and returns [..., position, d_head]; `at` [position] are other positions than 0, 1,
+    2, … A dot product of two turned vectors then depends on the distance of their positions
+    only. Su et al. 2021 (RoFormer), eq. 34.
     """
     n_positions, d_head = x.shape[-2:]
     even = torch.arange(0, d_head, 2, device=x.device)
-    angle = torch.arange(n_positions, device=x.device)[:, None] / base ** (even / d_head)
+    position = torch.arange(n_positions, device=x.device) if at is None else at
+    angle = position[:, None] / base ** (even / d_head)
     sin, cos = angle.sin(), angle.cos()
     a, b = x[..., 0::2], x[..., 1::2]
     return torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1).flatten(-2)
@@ -138,6 +140,15 @@ class MultiHeadAttention(nn.Module):
         """`attention`; a method of its own so that `mistakes.py` can get it wrong."""
         return attention(q, k, v, bias=bias, mask=mask, record=record)
 
+    def place(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """(q, k, bias) that know their positions; `placed.py` tells them others."""
+        bias = None
+        if self.positions == "rotary":
+            q, k = rotate(q), rotate(k)
+        elif self.positions == "alibi":
+            bias = alibi_bias(self.n_heads, q.shape[-2], k.shape[-2]).to(q)
+        return q, k, bias
+
     def forward(
         self, queries_from: Tensor, keys_from: Tensor, mask: Tensor | None, record: Record
     ) -> Tensor:
@@ -146,13 +157,10 @@ class MultiHeadAttention(nn.Module):
         q = self.split_heads(self.w_q(queries_from))  # [B, H, Q, d]
         k = self.split_heads(self.w_k(keys_from))  # [B, H, K, d]
         v = self.split_heads(self.w_v(keys_from))  # [B, H, K, d]
-        bias = None
         if self.positions == "rotary":
             record("q_unrotated", q)
             record("k_unrotated", k)
-            q, k = rotate(q), rotate(k)
-        elif self.positions == "alibi":
-            bias = alibi_bias(self.n_heads, q.shape[-2], k.shape[-2]).to(q)
+        q, k, bias = self.place(q, k)
         z = self.attend(q, k, v, bias=bias, mask=mask, record=record)
         out = self.w_o(z.transpose(1, 2).flatten(-2))  # heads side by side, then mixed
         record("output", out)
@@ -251,6 +259,14 @@ class Stack(nn.Module):
         # A post-norm layer ends in a LayerNorm of its own; a pre-norm stack needs a last one.
         self.final_norm = nn.LayerNorm(config.d_model) if config.norm == "pre" else nn.Identity()
 
+    def add_positions(self, x: Tensor, record: Record) -> Tensor:
+        """[B, n, D] → the same, each row with its position's added; see `place` above."""
+        if self.config.positions in ("sinusoidal", "learned"):
+            positions = self.position_table[: x.shape[1]]
+            record("positions", positions[None])
+            x = x + positions
+        return x
+
     def forward(
         self,
         ids: Tensor,
@@ -262,11 +278,7 @@ class Stack(nn.Module):
         """ids [B, n] → [B, n, D]."""
         x = self.embedding(ids) * math.sqrt(self.config.d_model)  # the paper, §3.4
         record("embedding", x)
-        if self.config.positions in ("sinusoidal", "learned"):
-            positions = self.position_table[: ids.shape[1]]
-            record("positions", positions[None])
-            x = x + positions
-        x = self.dropout(x)
+        x = self.dropout(self.add_positions(x, record))
         for number, layer in enumerate(self.layers):
             x = layer(x, mask, memory, memory_mask, under(record, str(number)))
         x = self.final_norm(x)

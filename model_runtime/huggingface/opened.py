@@ -26,12 +26,14 @@ from model_runtime.huggingface.checking import logits_of, probe, reasons, sort_o
 from model_runtime.huggingface.configs import CONFIG, in_one_line
 from model_runtime.huggingface.describing import described
 from model_runtime.huggingface.finding import Found, find
+from model_runtime.huggingface.found import encodings_of
 from model_runtime.huggingface.loading import Loaded, load
 from model_runtime.huggingface.memory import MOST_LOGITS, ensure_trace_fits, weights_bytes
-from model_runtime.huggingface.places import stream_names
+from model_runtime.huggingface.places import placed_stacks, stream_names
 from model_runtime.huggingface.reading import Reader
 from model_runtime.huggingface.recorder import Recorded, record
 from model_runtime.huggingface.references import parse
+from model_runtime.positions.encodings import Encoding
 from model_runtime.recording import LONG, Pass, Progress, Report, RoomFor
 from model_runtime.settings import settings
 from model_runtime.types import Reading, Request, Token
@@ -59,6 +61,7 @@ class Checkpoint:
         self._ref = ref
         self._n_embeddings = loaded.n_embeddings
         self._lock = threading.Lock()
+        self._encodings: tuple[Encoding, ...] = ()
         # DistilBERT comes with BERT's tokenizer, but knows no segments.
         parameters = inspect.signature(self._model.forward).parameters
         knows_several = getattr(loaded.config, "type_vocab_size", 2) > 1
@@ -95,6 +98,14 @@ class Checkpoint:
     def insides(self) -> None:
         """Nobody knows what the parts of a model file mean; its steps come from the recording."""
         return None
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """What it tells positions by, as far as its modules say; looked for once."""
+        with self._lock:  # a module is asked what it does with a vector
+            if not self._encodings:
+                self._encodings = encodings_of(self._model, self._family)
+            return self._encodings
 
     def read(self, request: Request) -> Reading:
         """Tokens of the texts. An encoder–decoder with no target writes its own, greedily; a
@@ -170,7 +181,7 @@ class Checkpoint:
         logits = self._logits(recorded, n_logits)
         return Pass(
             tuple(own for place, own in sorted_out.shown.items() if place in self._plan.shown),
-            self._stream(recorded),
+            self._beside(recorded),
             logits,
             logits_start=n_rows - len(logits) if self.info.predicts == "tokens" else 0,
             reading=self._with_next(reading, logits),
@@ -219,6 +230,17 @@ class Checkpoint:
         if len(rows) > most:
             rows = rows[-most:].clone()  # or all of them would stay in memory
         return rows.float().numpy()
+
+    def _beside(self, recorded: Recorded) -> dict[str, NDArray[np.float32]]:
+        """The residual stream, and what each stack's begins with: "encoder.positions"."""
+        found = self._stream(recorded)
+        stacks = {name.split(".")[0] for name in found}
+        for embedded in recorded.embedded:
+            stack = placed_stacks(embedded.module, self._family)[0]
+            if stack in stacks:
+                parts = embedded.parts.items()
+                found |= {f"{stack}.{name}": of[0].float().numpy() for name, of in parts}
+        return found
 
     def _stream(self, recorded: Recorded) -> dict[str, NDArray[np.float32]]:
         """The residual stream under the glossary's names: "decoder.0.resid_pre"."""

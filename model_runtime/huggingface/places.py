@@ -45,6 +45,14 @@ def stack_of(name: str, family: str) -> StackName:
     return "encoder"
 
 
+def placed_stacks(name: str, family: str) -> tuple[StackName, ...]:
+    """Whose tokens a module deals with by its dotted name: one stack, or both where an
+    encoder–decoder holds it outside of either."""
+    if family == "encoder-decoder" and not (_ENCODER.search(name) or _DECODER.search(name)):
+        return ("encoder", "decoder")
+    return ("encoder",) if stack_of(name, family) == "encoder" else ("decoder",)
+
+
 def places(names: Sequence[str], family: str) -> list[Place]:
     """The place of each call, given the names of the modules in the order of the calls.
 

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
 from model_runtime.huggingface.calls import AttentionCall
+from model_runtime.huggingface.embedded import Embedded, watch_embedding
 from model_runtime.huggingface.fallback import follow
 from model_runtime.huggingface.interface import listen
 from model_runtime.huggingface.places import Spot, layer_module
@@ -30,6 +31,7 @@ class Recorded:
     output: ModelOutput
     calls: list[AttentionCall]  # in the order in which they were made
     stream: dict[Spot, Tensor] = field(default_factory=dict)  # [batch, position, d_model]
+    embedded: list[Embedded] = field(default_factory=list)  # what each stack began with
     bypassed: bool = False  # some attention did not go through the interface
 
 
@@ -46,7 +48,7 @@ def record(
     "eager" computes patterns and keeps them with the calls; "sdpa" never makes them.
     Without `following`, what bypasses the interface goes unseen and nothing slows the rest.
     `kept` says what beside q, k, v: "all", or for long texts the "residual" stream alone, without
-    the parts of layers and without patterns. Raises what the model raises.
+    embeddings, the parts of layers and patterns. Raises what the model raises.
     """
     names = {id(module): name for name, module in model.named_modules()}
     with ExitStack() as stack:
@@ -58,11 +60,12 @@ def record(
         if following:
             followed = stack.enter_context(follow(model, patterns=patterns))
         layers = stack.enter_context(_Layers(model, kept))
+        embedded = stack.enter_context(watch_embedding(model)) if kept == "all" else []
         output = model(**inputs, return_dict=True, **without_cache(model))
     for module, call in seen:
         call.module = names.get(id(module), "")
     calls = _in_order([call for _, call in seen], followed, model)
-    return Recorded(output, calls, _of_layers(layers.found, calls), bool(followed))
+    return Recorded(output, calls, _of_layers(layers.found, calls), embedded, bool(followed))
 
 
 def _in_order(

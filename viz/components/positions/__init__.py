@@ -1,0 +1,47 @@
+"""The positions component: encodings with live controls, curves and maps, in a page.
+
+Asks for what is looked at over HTTP, without a server run. Knows no model, no session state
+and no language.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from viz.components import modules
+from viz.components.positions.strings import STRINGS
+
+__all__ = ["STRINGS", "joined_script", "mount"]
+
+# Dependency order: each file only uses names of files before it. positions.js has the default
+# export. Text, elements, frames, colours and hatching are those of the attention component.
+SCRIPTS = (
+    "../attention/text.js", "../attention/dom.js", "../attention/frame.js",
+    "../attention/colour.js", "../attention/raster.js", "settings.js", "asking.js", "files.js",
+    "sliders.js", "drawing.js", "charts.js", "maps.js", "panels.js", "positions.js",
+)  # fmt: skip
+
+# A box of about the final height is there before the script runs.
+HTML = '<div data-headlight="positions" data-state="loading"></div>\n'
+
+
+def joined_script() -> str:
+    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
+    return modules.joined(Path(__file__).parent, SCRIPTS)
+
+
+@cache
+def _component() -> Any:
+    """Register the component once per process, and only when a page first needs it."""
+    css = modules.styled(Path(__file__).parent / "positions.css")
+    return st.components.v2.component("headlight_positions", html=HTML, css=css, js=joined_script())
+
+
+def mount(payload: bytes, *, key: str) -> None:
+    """Show ``payload`` (from :func:`viz.positions.page.payload`) at this place of the page.
+
+    ``key`` keeps the same instance over reruns, so what the reader has set survives them.
+    """
+    _component()(key=key, data=payload, height="content")
