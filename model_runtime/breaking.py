@@ -128,7 +128,7 @@ def broken(model: Breakable, trace: Trace, mistake: str, place: Place) -> Broken
         position=position,
         right=_answer(trace, trace.logits, position),
         wrong=_answer(trace, logits, position),
-        moved=_moved(trace, logits),
+        moved=moved_by(trace, logits),
     )
 
 
@@ -202,7 +202,8 @@ def _answer(trace: Trace, logits: Floats, position: int) -> Answer:
     return Answer(likeliest(row, N_GUESSES), guess_of(row, after.id) if after else None)
 
 
-def _moved(trace: Trace, wrong: Floats) -> Moved:
+def moved_by(trace: Trace, wrong: Floats) -> Moved:
+    """How far other logits [position, vocabulary] for the same tokens are from the trace's own."""
     divergence, changed = 0.0, 0
     real: list[tuple[float, float]] = []
     for position, (row, other) in enumerate(zip(trace.logits, wrong, strict=True)):

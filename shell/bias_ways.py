@@ -34,7 +34,7 @@ def own(trace: Trace, encodings: Sequence[Encoding], asked: Mapping[str, str]) -
         *map(_slopes, of_kind(encodings, "alibi")),
     ]
     for stack in recorded_positions.biased(trace):
-        here = recorded_positions.bias(trace, stack, asked)
+        here = recorded_positions.bias(trace, stack, asked, _)
         layers = recorded_positions.biased_layers(trace, stack)
         found.append(
             Way(

@@ -19,7 +19,7 @@ from viz.positions.sections import Link, Made, Section, View, at_once
 
 # Every parameter that a view takes of the address.
 PARAMETERS = (
-    "table d n base dims at by wrong how scaling factor trained pair m k both heads far buckets "
+    "table d n base dims at by wrong how scaling factor trained i m k both heads far buckets "
     "bias seed stack layer head"
 ).split()
 EXAMPLES = {
@@ -50,6 +50,10 @@ class Asked:
 
 def view(name: str, asked: Asked) -> View:
     """The view of one of `viz.positions.page.VIEWS`. Raises KeyError."""
+    if asked.parameters.get("stack") == "cross":
+        # A head that was looked at on another page: where two stacks meet there are no positions.
+        kept = {k: v for k, v in asked.parameters.items() if k not in ("stack", "layer", "head")}
+        asked = Asked(asked.trace, kept)
     return _VIEWS[name](asked)
 
 
@@ -141,7 +145,9 @@ def _order(asked: Asked) -> View:
 def _sentence(asked: Asked) -> View:
     trace = asked.trace
     can_change = cache.can_be_placed(trace.request.ref)
-    stacks = tuple(stack for stack in trace.info.stacks if stack != "cross")
+    stacks: tuple[StackName, ...] = tuple(one for one in trace.info.stacks if one != "cross")
+    if not stacks:  # a model without attention has no head, and reads tokens all the same
+        stacks = ("encoder",) if trace.info.family == "encoder" else ("decoder",)
     at = trace.info.opens_at
     layer, head = (at.layer, at.head) if at.stack in stacks else (0, 0)
     own = list(sentence.stack_control(stacks, _))
@@ -166,7 +172,7 @@ def _without(trace: Trace, stack: StackName, values: Values) -> Section:
 
 
 def _fixed() -> Section:
-    return Section(_("Without its positions"), text=(_(texts.BUILTIN_ONLY),))
+    return Section(_("Positions removed or shuffled"), text=(_(texts.BUILTIN_ONLY),))
 
 
 def _five(trace: Trace) -> Section:

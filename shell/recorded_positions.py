@@ -60,7 +60,7 @@ def biased(trace: Trace) -> list[StackName]:
     return [stack for stack in _own_stacks(trace) if biased_layers(trace, stack)]
 
 
-def bias(trace: Trace, stack: StackName, asked: Mapping[str, str]) -> Recorded:
+def bias(trace: Trace, stack: StackName, asked: Mapping[str, str], say: Say) -> Recorded:
     """The biases of the layer that is looked at, or of the first that has one."""
     layers = biased_layers(trace, stack)
     layer = _number(asked, "layer", layers[0], range(max(layers) + 1))
@@ -73,7 +73,7 @@ def bias(trace: Trace, stack: StackName, asked: Mapping[str, str]) -> Recorded:
         None if record.mask is None else record.visible(0),
         tuple(token.text for token in queries),
         tuple(token.text for token in keys),
-        f"{stack} L{layer}",
+        f"{say(_STACKS[stack])} L{layer}",
         layer,
     )
 

@@ -97,16 +97,17 @@ def _trace(chart: Chart, line: Line, colours: Palette, rough: bool) -> dict[str,
 
 
 def thinned(x: Numbers | None, y: Numbers, most: int) -> tuple[Numbers | None, Numbers]:
-    """The lowest and the highest point of each stretch of a line, in their order: `most` points
-    or fewer, all of them true ones. A line with gaps stays as it is."""
+    """The lowest and the highest point of each stretch of a line, in their order, and its ends:
+    `most` points (four or more) or fewer, all of them true ones. A line with gaps stays as it is.
+    """
     if len(y) <= most or not np.isfinite(y).all():
         return x, y
-    stretch = -(-2 * len(y) // most)
-    whole = len(y) // stretch * stretch
-    blocks = y[:whole].reshape(-1, stretch)
-    ends = np.sort(np.stack([blocks.argmin(axis=1), blocks.argmax(axis=1)], axis=1), axis=1)
-    kept = (ends + np.arange(0, whole, stretch)[:, None]).ravel()
-    kept = np.unique(np.concatenate([[0], kept, np.arange(whole, len(y)), [len(y) - 1]]))
+    last = len(y) - 1
+    stretch = -(-len(y) // ((most - 2) // 2))
+    blocks = np.pad(y, (0, -len(y) % stretch), mode="edge").reshape(-1, stretch)
+    starts = np.arange(0, len(y), stretch)
+    lowest, highest = blocks.argmin(axis=1) + starts, blocks.argmax(axis=1) + starts
+    kept = np.unique(np.minimum([*lowest, *highest, 0, last], last))
     return (kept if x is None else x[kept]), y[kept]
 
 
@@ -200,7 +201,7 @@ def _colour(tone: Tone, colours: Palette) -> str:
 
 def tones(n: int) -> tuple[float, ...]:
     """Places on the sequential map for n lines in their order, from light to dark."""
-    return tuple(i / (n - 1) for i in range(n)) if n > 1 else (0.7,)
+    return tuple(i / (n - 1) for i in range(n)) if n > 1 else (0.7,) * n
 
 
 def as_csv(chart: Chart) -> str:
@@ -211,8 +212,6 @@ def as_csv(chart: Chart) -> str:
     for line in chart.lines:
         xs = np.arange(len(line.y)) if line.x is None else line.x
         for x, y in zip(xs, line.y, strict=True):
-            named = chart.x.ticks[int(x)] if chart.x.ticks else f"{x:.17g}"
-            writer.writerow(
-                [in_csv(line.name), in_csv(named), f"{y:.17g}" if np.isfinite(y) else ""]
-            )
+            named = in_csv(chart.x.ticks[int(x)]) if chart.x.ticks else f"{x:.17g}"
+            writer.writerow([in_csv(line.name), named, f"{y:.17g}" if np.isfinite(y) else ""])
     return out.getvalue()

@@ -26,11 +26,11 @@ def encodings_of(model: Transformer) -> tuple[Encoding, ...]:
         )
     names = tuple(stacks)
     if kind == "rotary":
-        where = "MultiHeadAttention: rotate"
+        where = "rotate"
         rotation = _rotation(model.config.d_head)
         return (Encoding(kind, names, where, "MultiHeadAttention", rotation=rotation),)
     if kind == "alibi":
-        where = "MultiHeadAttention: alibi_bias"
+        where = "alibi_bias"
         slopes = _locked(-alibi_bias(model.config.n_heads, 1, 2)[:, 0, 1])
         return (Encoding(kind, names, where, "MultiHeadAttention", slopes=slopes),)
     return (Encoding("none", names, "", ""),)

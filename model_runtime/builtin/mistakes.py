@@ -4,7 +4,6 @@ Puts one of them on a copy of a model that shares its weights; the right model i
 Knows no text and no screen; what a mistake does to a trace is in `breaking.py`.
 """
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from model_runtime.builtin.copies import with_the_same_weights
 from model_runtime.builtin.transformer import (
     MultiHeadAttention,
     Record,
@@ -187,12 +187,10 @@ WRONGS: dict[str, Callable[[nn.Module], None]] = {
 
 
 def with_mistake(model: Transformer, mistake: str) -> Transformer:
-    """A copy of the model that makes one mistake in every layer. Its parts are its own, its
-    weights are the model's, so it costs no memory. Raises KeyError for an unknown mistake."""
+    """A copy of the model that makes one mistake in every layer, with the model's own weights.
+    Raises KeyError for an unknown mistake."""
     go_wrong = WRONGS[mistake]
-    # Finding a weight in the memo, deepcopy takes it for copied already.
-    shared: dict[int, object] = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    wrong = copy.deepcopy(model, shared)
+    wrong = with_the_same_weights(model)
     for module in list(wrong.modules()):
         go_wrong(module)
     return wrong

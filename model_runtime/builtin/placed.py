@@ -4,11 +4,10 @@ Puts them on a copy of a model that shares its weights; the model itself is neve
 no text and no screen; what is learned from such passes is in `positions/experiments.py`.
 """
 
-import copy
-
 import torch
 from torch import Tensor
 
+from model_runtime.builtin.copies import with_the_same_weights
 from model_runtime.builtin.transformer import (
     MultiHeadAttention,
     Record,
@@ -57,11 +56,9 @@ class PlacedStack(Stack):
 
 
 def with_places(model: Transformer, places: Placing) -> Transformer:
-    """A copy of the model whose tokens are told `places`. Its parts are its own, its weights are
-    the model's, so it costs no memory. It runs as the model does, on texts of any length."""
-    # Finding a weight in the memo, deepcopy takes it for copied already.
-    shared: dict[int, object] = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    placed = copy.deepcopy(model, shared)
+    """A copy of the model whose tokens are told `places`, with the model's own weights. It runs
+    as the model does, on texts of any length."""
+    placed = with_the_same_weights(model)
     for stack, at in ((placed.encoder, places.encoder), (placed.decoder, places.decoder)):
         if stack is not None and at:
             _tell(stack, at)

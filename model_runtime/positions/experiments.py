@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model_runtime.breaking import Moved, WhyNot, _moved, why_not
+from model_runtime.breaking import Moved, WhyNot, moved_by, why_not
 from model_runtime.errors import NoSuchHead
 from model_runtime.measures import Guess, guess_of, likeliest
 from model_runtime.positions.placing import Placeable, Placing, nowhere
@@ -89,7 +89,7 @@ def without(model: Placeable, trace: Trace, how: How, seed: int = 0) -> Without:
         order=order,
         patterns=MappingProxyType(_patterns(info, arrays)),
         predictions=tuple(map(_prediction, trace.logits, logits)),
-        moved=_moved(trace, logits),
+        moved=moved_by(trace, logits),
     )
     if not trace.reading.target_is_own:
         return found

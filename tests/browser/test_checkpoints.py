@@ -33,6 +33,7 @@ from tests.browser.test_attention_driver import (
     true_map,
 )
 from tests.browser.test_front_page import nothing_is_beside
+from tests.browser.test_positions import VIEWS, Viewer
 from tests.browser.test_steps import Walker
 from tests.conftest import ROOT, START_SECONDS, end, free_port, wait_for
 from tests.model_runtime.huggingface.checkpoints import make
@@ -283,6 +284,30 @@ def test_what_is_typed_in_a_chinese_page_is_answered_in_chinese(page: OpenPage) 
     reader = Reader(page(locale="zh-CN"))
     type_model(reader.tab, "builtin:nothing")
     expect(reader.alerts.first).to_contain_text("没有")
+
+
+ENCODINGS = {
+    "bert": ("learned", "bert.embeddings.position_embeddings"),
+    "gpt2": ("learned", "transformer.wpe"),
+    "llama": ("rotary", "model.rotary_emb"),
+    "t5": ("relative", "relative_attention_bias"),
+    "bloom": ("relative", "build_alibi_tensor"),
+    "mamba": ("order", "none was found"),
+}
+
+
+@pytest.mark.parametrize("family", ENCODINGS)
+def test_the_positions_of_a_checkpoint_are_named_with_their_place(
+    page: OpenPage, watch: Watch, root: Path, family: str
+) -> None:
+    watch.expected_errors.append(r"404 .*/positions/_stcore/(health|host-config)")
+    view, where = ENCODINGS[family]
+    viewer = Viewer(page("/positions" + at(root / family)[1:]))
+    expect(viewer.root).to_have_attribute("data-view", view)
+    expect(viewer.root.locator(".found")).to_contain_text(where)
+    for name in VIEWS:
+        viewer.open(name)
+        assert viewer.root.locator("[data-panel]").count() > 0
 
 
 def test_back_and_forward_walk_through_checkpoints(page: OpenPage, root: Path) -> None:

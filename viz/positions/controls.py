@@ -16,6 +16,9 @@ from viz.marked import N_
 
 LONGEST_QUOTED = 40
 MOST_IN_LIST = 8
+NO_NUMBER = N_("{label} is a number from {low} to {high}, and “{value}” is none.")
+NO_WHOLE_NUMBER = N_("{label} is a whole number from {low} to {high}, and “{value}” is none.")
+OUTSIDE = N_("{label} goes from {low} to {high}, so {value} was not taken.")
 
 Value = float | int | str | bool | tuple[int, ...]
 
@@ -92,16 +95,19 @@ def read(
     return Values(found), problems
 
 
+_WHOLE = r"[+-]?\d{1,9}"
+_DECIMAL = r"[+-]?(\d{1,9}(\.\d{0,9})?|\.\d{1,9})(e[+-]?\d{1,2})?"
+
+
 def _number(control: Control, text: str, say: Say) -> tuple[Value | None, str]:
     low, high = _written(control.low), _written(control.high)
-    pattern = r"[+-]?\d{1,9}" if control.whole else r"[+-]?\d{0,9}\.?\d{0,9}(e[+-]?\d{1,2})?"
-    if not re.fullmatch(pattern, text, re.ASCII | re.IGNORECASE) or not any(map(str.isdigit, text)):
-        said = say(N_("{label} is a number from {low} to {high}, and “{value}” is none."))
+    if not re.fullmatch(_WHOLE if control.whole else _DECIMAL, text, re.ASCII | re.IGNORECASE):
+        said = say(NO_WHOLE_NUMBER if control.whole else NO_NUMBER)
         return None, said.replace("{low}", low).replace("{high}", high)
     value = int(text) if control.whole else float(text)
     if control.low <= value <= control.high:
         return value, ""
-    said = say(N_("{label} goes from {low} to {high}, so {value} was not taken."))
+    said = say(OUTSIDE)
     return None, said.replace("{low}", low).replace("{high}", high)
 
 
@@ -118,7 +124,7 @@ def _numbers(control: Control, text: str, say: Say) -> tuple[Value | None, str]:
         said = say(
             N_("{label} takes numbers from {low} to {high}, so of “{value}” the rest was left out.")
         )
-        return known or None, said.replace("{low}", low).replace("{high}", high)
+        return known[:MOST_IN_LIST] or None, said.replace("{low}", low).replace("{high}", high)
     if len(known) > MOST_IN_LIST:
         said = say(N_("{label} takes {most} at most, so the rest of “{value}” was left out."))
         return known[:MOST_IN_LIST], said.replace("{most}", str(MOST_IN_LIST))

@@ -26,7 +26,7 @@ _SAID: dict[Kind, str] = {
     "alibi": N_("a penalty on the scores that grows with distance (ALiBi)"),
     "buckets": N_("a learned bias on the scores for each bucket of distances"),
     "relative": N_("distances, told within the attention (relative)"),
-    "none": N_("none was found: nothing tells it where a token stands, but for masks"),
+    "none": N_("none was found; what order it knows comes from masks, recurrences or convolutions"),
 }
 _STACKS = {"encoder": N_("encoder"), "decoder": N_("decoder")}
 

@@ -49,7 +49,7 @@ def controls(encodings: list[Encoding]) -> tuple[Control, ...]:
             "at",
             "numbers",
             N_("positions"),
-            tuple({0: 0, 1: 1, 10: 10}.values()),
+            tuple(one for one in (0, 1, 10) if one < table.shape[0]),
             0,
             n - 1,
             help=texts.HELP_AT,
@@ -96,6 +96,8 @@ def _table(
     )
     # A few large values would leave the rest without colour.
     limit = float(np.quantile(np.abs(table), 0.995)) or 1.0
+    beyond = np.abs(table).max() > limit * 1.001
+    clipped = say(texts.CLIPPED).format(limit=f"{limit:.3g}") if beyond else ""
     return Section(
         say(N_("The table")),
         panels=(
@@ -107,7 +109,7 @@ def _table(
                 Side(dimension),
                 limit=limit,
                 picks="dims",
-                about=say(texts.CLIPPED).format(limit=f"{limit:.3g}"),
+                about=clipped,
             ),
             Chart(
                 "learned-dimensions",
@@ -193,7 +195,7 @@ def _directions(table: Numbers, by_formula: bool, say: Say) -> Section:
             "learned-components",
             say(N_("Main directions over positions")),
             Axis(say(N_("position"))),
-            Axis(say(N_("score"))),
+            Axis(say(N_("coordinate"))),
             lines,
         )
     ]

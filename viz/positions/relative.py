@@ -17,11 +17,12 @@ from viz.charts import Axis, Chart, Line, tones
 from viz.heatmap import HeatMap, Side
 from viz.marked import N_
 from viz.positions import texts
-from viz.positions.controls import Control, Values
+from viz.positions.controls import OUTSIDE, Control, Values
 from viz.positions.sections import Made, Section, at_once
 
 MOST_LINES, MOST_HEADS = 16, 64
 MOST_MATRIX = 512  # positions of a matrix that is made by formula
+MOST_FAR = 2048
 ALIBI = (r"\text{scores}_{ij} = \frac{q_i \cdot k_j}{\sqrt{d}} - m_h \, | i - j |",)
 T5 = (r"\text{scores}_{ij} = q_i \cdot k_j + b_h [\, \text{bucket}(j - i) \,]",)
 
@@ -93,7 +94,7 @@ def bucket_controls(*, own: bool) -> tuple[Control, ...]:
     """Of T5's buckets: a model's own, or by hand."""
     by_hand = (
         Control("buckets", "number", N_("buckets"), 32, 4, 256),
-        Control("far", "number", N_("largest distance"), 128, 8, 2048),
+        Control("far", "number", N_("largest distance"), 128, 8, MOST_FAR),
         Control("both", "switch", N_("both ways"), True, help=texts.HELP_BOTH),
     )
     n = Control("n", "number", N_("length"), 64, 1, MOST_MATRIX)
@@ -103,11 +104,13 @@ def bucket_controls(*, own: bool) -> tuple[Control, ...]:
 
 def buckets(own: Buckets | None, values: Values, say: Say) -> Made:
     """T5's buckets: which distance falls into which, and of a model what each is worth."""
+    problems: list[str] = []
     if own is not None:
         count, far, both = len(own.table), own.max_distance, own.both_ways
     else:
-        count, far, both = values.whole("buckets"), values.whole("far"), values.on("both")
+        count, both = values.whole("buckets"), values.on("both")
         count -= count % 2
+        far, problems = _far(values, count // 4 if both else count // 2, say)
     n = values.whole("n")
     distances = np.arange(-n, n + 1) if both else np.arange(-n, 1)
     numbers = relative.bucket(distances, count, far, both_ways=both)
@@ -121,7 +124,6 @@ def buckets(own: Buckets | None, values: Values, say: Say) -> Made:
             (Line(say(N_("bucket")), numbers, distances, tone=0.8),),
         )
     ]
-    problems: list[str] = []
     if own is not None:
         head, problems = _head(values, own.table.shape[1], say)
         worth = relative.bucket_bias(own, distances)
@@ -155,6 +157,16 @@ def buckets(own: Buckets | None, values: Values, say: Say) -> Made:
         source=say(texts.T5),
     )
     return [at_once(section)], problems
+
+
+def _far(values: Values, exact: int, say: Say) -> tuple[int, list[str]]:
+    """The largest distance: beyond those that have a bucket of their own."""
+    far = values.whole("far")
+    if far > exact:
+        return far, []
+    label = say(N_("largest distance"))
+    said = say(OUTSIDE).format(label=label, low=exact + 1, high=MOST_FAR, value=far)
+    return exact + 1, [said]
 
 
 def _by_distance(worth: Numbers, distances: NDArray[np.intp], n: int) -> Numbers:

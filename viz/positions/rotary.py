@@ -94,7 +94,7 @@ def controls(own: list[Own], by_hand: bool, say: Say) -> tuple[Control, ...]:
     pairs = own[0].rotation.frequencies.shape[0] if own and not by_hand else MOST_PAIRS
     return (
         *found,
-        Control("pair", "number", N_("pair"), 0, 0, pairs - 1, help=texts.HELP_PAIR),
+        Control("i", "number", N_("pair i"), 0, 0, pairs - 1, help=texts.HELP_PAIR),
         Control("m", "number", N_("query at"), min(last, 5), 0, last),
         Control("k", "number", N_("key at"), min(last, 2), 0, last),
         Control("both", "number", N_("move both by"), 0, 0, MOST_AWAY, log=False),
@@ -121,7 +121,7 @@ def sections(rotation: Rotation, vectors: Vectors | None, values: Values, say: S
     """The sections, and a sentence for each value that does not fit the others."""
     problems: list[str] = []
     frequencies = rotation.frequencies.astype(np.float64)
-    pair, m, k = values.whole("pair"), values.whole("m"), values.whole("k")
+    pair, m, k = values.whole("i"), values.whole("m"), values.whole("k")
     if pair >= len(frequencies):
         said = say(N_("There are {n} pairs, counted from 0, so {pair} cannot be shown."))
         problems.append(said.format(n=len(frequencies), pair=pair))
@@ -198,7 +198,7 @@ def _circle(turned: _Turned, pair: int, both: int, vectors: Vectors | None, say:
             str(turned.at_query + by),
             str(turned.at_key + by),
             str(turned.at_query - turned.at_key),
-            f"{turned.score(by):.6f}",
+            f"{turned.score(by):.5f}",
         )
         for by in moves
     )
@@ -207,7 +207,7 @@ def _circle(turned: _Turned, pair: int, both: int, vectors: Vectors | None, say:
             head=vectors.head,
             query=f"{turned.at_query} “{vectors.tokens[turned.at_query]}”",
             key=f"{turned.at_key} “{vectors.tokens[turned.at_key]}”",
-            recorded=f"{vectors.recorded[turned.at_query, turned.at_key]:.6f}",
+            recorded=f"{vectors.recorded[turned.at_query, turned.at_key]:.5f}",
         )
     else:
         said = say(texts.ONES)
@@ -254,9 +254,12 @@ def _frequencies(rotation: Rotation, frequencies: Numbers, say: Say) -> Section:
     if settings.original_length:
         said = say(N_("trained on {n}")).format(n=settings.original_length)
         rulers = (Ruler(settings.original_length, said, "y"),)
-    text = [say(texts.LAST_CLOCK).format(last=f"{frequencies[-1]:.3g}")]
+    first, last = (f"{frequencies[i]:.3g}" for i in (0, -1))
+    text = [say(texts.CLOCKS_TURN).format(first=first, last=last)]
     if scaled:
         text.append(say(texts.SCALED).format(scaling=settings.scaling))
+    elif rulers:
+        text.append(say(texts.NOT_SCALED))
     if rotation.attention_factor != 1.0:
         said = say(N_("Sines and cosines are multiplied by {factor} as well."))
         text.append(said.format(factor=f"{rotation.attention_factor:.6g}"))
@@ -266,7 +269,7 @@ def _frequencies(rotation: Rotation, frequencies: Numbers, say: Say) -> Section:
             Chart(
                 "rotary-wavelengths",
                 say(N_("Positions until a pair has gone round once")),
-                Axis(say(N_("pair"))),
+                Axis(say(N_("pair i"))),
                 Axis(say(N_("positions")), log=True),
                 tuple(lines),
                 rulers=rulers,

@@ -19,6 +19,10 @@ from viz.positions import texts
 from viz.positions.controls import Control
 from viz.positions.sections import Section, Table
 
+FORMULAS = (
+    r"x = e_{\text{token}} + p_{\text{position}}",
+    r"x = e_{\text{token}} + p_{\text{position}} + s_{\text{segment}}",
+)
 _MARK = {True: "✓", False: "✗", None: ""}
 _TONES: tuple[Tone, ...] = (0.75, "accent", 0.2)
 KINDS = {
@@ -124,7 +128,7 @@ def added(found: Added, say: Say) -> Section:
             say(texts.ADDED),
             say(texts.SUM_ERROR).format(error=f"{found.error:.1e}"),
         ),
-        formulas=(r"x = e_{\text{token}} + p_{\text{position}}",),
+        formulas=(FORMULAS[found.segments is not None],),
     )
 
 
@@ -145,7 +149,7 @@ def not_added(model: str, why: str, say: Say) -> Section:
 
 def without(found: Without, stack: str, layer: int, head: int, say: Say) -> Section:
     """The pass before and after."""
-    title = say(N_("Without its positions"))
+    title = say(N_("Positions removed or shuffled"))
     if found.why_not:
         said = {
             "no positions": N_("This model has no positions, so there are none to take away."),
@@ -164,7 +168,7 @@ def without(found: Without, stack: str, layer: int, head: int, say: Say) -> Sect
     maps = tuple(
         HeatMap(
             f"without-{kind}",
-            f"L{layer} H{head}: {said}",
+            say(N_("{place}: {state}")).format(place=f"L{layer} H{head}", state=said),
             np.where(visible, pattern, np.nan),
             *sides,
             limit=1.0,
@@ -177,9 +181,7 @@ def without(found: Without, stack: str, layer: int, head: int, say: Say) -> Sect
     )
     text = [say(texts.WITHOUT)]
     if found.moved is not None:
-        said = say(
-            N_("{changed} of {n} predictions changed; they moved by {bits} bits on average.")
-        )
+        said = say(texts.CHANGED)
         moved = found.moved
         text.append(
             said.format(changed=moved.changed, n=moved.positions, bits=f"{moved.divergence:.3g}")

@@ -25,8 +25,8 @@ DOT_IS_DISTANCE = N_(
     "cos(a − b). Neighbours are alike, and the curve is the same to both sides."
 )
 SHIFT = N_(
-    "To go {k} positions on is to turn each pair by a fixed angle: one matrix M, the same for "
-    "every position. Largest |M · PE[p] − PE[p + {k}]| over all {n} positions: {error}."
+    "To go k = {k} positions on is to turn each pair by a fixed angle: one matrix M, the same for "
+    "every position. Largest |M · PE[p] − PE[p + k]| over all {n} positions: {error}."
 )
 ODD = N_(
     "d is odd: the last sine has no cosine beside it, so no matrix can shift it. It is left out "
@@ -34,8 +34,8 @@ ODD = N_(
 )
 MISTAKE = N_(
     "The column’s own number is already 2i. Who writes 10000^(2 · column / d) doubles it: the "
-    "waves grow twice as fast, and the second half of the table hardly moves. Switch it on above "
-    "to see both."
+    "waves grow twice as fast, and the second half of the table hardly moves. The switch above "
+    "shows both."
 )
 
 TABLE = N_(
@@ -82,11 +82,11 @@ SCALED = N_(
     "frequencies as the curve shows. The dotted line is the length that it was trained on: waves "
     "above it never came full circle in training."
 )
-NO_SCALING = N_(
-    "The frequencies are not scaled. The waves above the length of the training texts never came "
-    "full circle in training."
+NOT_SCALED = N_(
+    "The frequencies are not scaled. The dotted line is the length that it was trained on: waves "
+    "above it never came full circle in training."
 )
-LAST_CLOCK = N_("Pair 0 turns by one radian, 57.3°, a position; the last by {last} radians.")
+CLOCKS_TURN = N_("Pair 0 turns by {first} radians a position, the last pair by {last}.")
 
 ALIBI_TEXT = N_(
     "Nothing is added to the embeddings. From each score, slope · distance is taken off: some "
@@ -112,7 +112,7 @@ ORDER = N_(
 )
 ORDER_ENCODER = N_(
     "Without positions, attention sees a set: every token gets the same row wherever it stands, "
-    "up to rounding. With them, the rows differ."
+    "up to rounding. It is positions that make rows differ."
 )
 ORDER_DECODER = N_(
     "A decoder is not blind even without positions: the causal mask hides what comes later, so "
@@ -120,17 +120,18 @@ ORDER_DECODER = N_(
 )
 
 ADDED = N_(
-    "What the first layer reads is a sum: the token’s embedding and its position’s row. Here are "
-    "both, and the sum, in one colour scale."
+    "What the first layer reads is a sum: the token’s embedding and its position’s row, and where "
+    "a model tells two texts apart, a segment. All are shown in one colour scale."
 )
 SHARES = N_(
-    "How much of the sum s is whose: e · s / |s|² and p · s / |s|². The two make up 1; one can be "
-    "negative where it pulls the other way."
+    "How much of the sum s is whose: e · s / |s|², p · s / |s|². Together they make up 1; one can "
+    "be negative where it pulls the other way."
 )
 WITHOUT = N_(
     "The same pass once more with the positions changed: “removed” tells the model none, "
     "“shuffled” tells each token the position of another. All weights stay."
 )
+CHANGED = N_("{changed} of {n} predictions changed; on average a prediction moved by {bits} bits.")
 FIVE = N_(
     "Five tiny models, alike but for their positions, were trained to name the letter before each "
     "letter. Without positions that is a guess."
@@ -168,6 +169,6 @@ BUILTIN_ONLY = N_(
 EXAMPLE_TEXT = N_("They read the letters a to z, so this is an example and not your text.")
 NO_TABLE = N_("{model} has no table of positions. What is shown is that of {other}.")
 NO_ROTATION = N_("{model} does not turn its queries and keys. Here a rotation is set by hand.")
-NO_BIAS = N_("{model} adds no bias for distances. Here ALiBi is set by hand.")
+NO_BIAS = N_("{model} adds no bias for distances. Here one is set by hand.")
 EXAMPLE_ORDER = N_("What is shown is {other}, a model without positions, with an example.")
 OPEN_OTHER = N_("open {other}")

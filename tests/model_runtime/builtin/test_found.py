@@ -47,7 +47,7 @@ def test_the_first_pair_turns_by_one_radian_a_position_and_the_others_slower(top
     model = opened(topology, "rotary")
     (found,) = model.encodings
     assert (found.kind, found.stacks) == ("rotary", stacks_of(topology))
-    assert (found.where, found.made_by) == ("MultiHeadAttention: rotate", "MultiHeadAttention")
+    assert (found.where, found.made_by) == ("rotate", "MultiHeadAttention")
     rotation, d_head = found.rotation, model.info.d_head
     assert (rotation.pairing, rotation.attention_factor, rotation.layers) == ("neighbours", 1.0, "")
     settings = rotation.settings
@@ -73,7 +73,7 @@ def test_two_heads_have_slopes_of_a_sixteenth_and_a_256th(topology):
     model = opened(topology, "alibi")
     (found,) = model.encodings
     assert (found.kind, found.stacks) == ("alibi", stacks_of(topology))
-    assert (found.where, found.made_by) == ("MultiHeadAttention: alibi_bias", "MultiHeadAttention")
+    assert (found.where, found.made_by) == ("alibi_bias", "MultiHeadAttention")
     assert found.slopes.tolist() == [1 / 16, 1 / 256]
     seen = trace(model, SENTENCE)
     for stack in found.stacks:

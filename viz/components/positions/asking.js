@@ -28,7 +28,8 @@ export function createAsking(answered, failed) {
   }
 
   return (address, event) => {
-    wish = { address, event };
+    // A wish that takes the place of another answers what that one was for, too.
+    wish = { address, event: event ?? wish?.event ?? null };
     if (!busy) pump();
   };
 }

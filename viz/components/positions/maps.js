@@ -210,7 +210,7 @@ export function createMap(panel, { t, csv, pick }) {
       about.hidden = !next.about;
       menu.csv = csv(next.name);
       canvas.classList.toggle("picks", next.picks !== "");
-      canvas.setAttribute("aria-label", fill(t("map.aria"), { title: next.title, rows: next.n_rows, columns: next.n_columns }));
+      canvas.setAttribute("aria-label", fill(t(next.picks ? "map.picks" : "map.aria"), { title: next.title, rows: next.n_rows, columns: next.n_columns }));
       drawLegend();
       read(false);
     },
