@@ -25,7 +25,9 @@ STEPS = ("0000", "0050", "1200")
 KINDS = ("alibi", "none", "rotary")
 
 
-def transformer(topology: str, read: Tokenizer | None, written: Tokenizer) -> Transformer:
+def transformer(
+    topology: str, read: Tokenizer | None, written: Tokenizer, positions: str = "sinusoidal"
+) -> Transformer:
     """An untrained model of two layers and two heads."""
     alone = topology == "encoder"
     n_written = written.get_vocab_size()
@@ -39,6 +41,7 @@ def transformer(topology: str, read: Tokenizer | None, written: Tokenizer) -> Tr
             n_heads=2,
             d_ff=8,
             n_layers=2,
+            positions=positions,  # type: ignore[arg-type]
         )
     )
 
@@ -89,7 +92,8 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     save(models / "kinds", "encoder", "letters", ["abcab"], letters)
     for kind in KINDS:
-        weights.save_variant(models / "kinds", kind, transformer("encoder", None, letters))
+        model = transformer("encoder", None, letters, kind)
+        weights.save_variant(models / "kinds", kind, model)
     return models
 
 

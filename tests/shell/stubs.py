@@ -25,6 +25,8 @@ class Stub:
     """A model that reads words; answers everything with numbers that mean nothing."""
 
     nbytes = 1
+    insides = None
+    encodings = ()
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info

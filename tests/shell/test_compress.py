@@ -46,6 +46,11 @@ def test_it_works_under_a_base_path():
     assert raw(client().get("/base/static/x.js", headers=GZIP))[0] == "gzip"
 
 
+def test_a_library_that_is_sent_from_here_is_packed_too():
+    response = client().get("/api/plotly/7.1.0.js", headers=GZIP)
+    assert (raw(response)[0], response.content) == ("gzip", BODY)
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/x.js", "/api/trace/x.json", "/static/x.png", "/static/x.woff2", "/static/"]
 )

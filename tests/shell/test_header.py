@@ -1,14 +1,19 @@
 """Choosing a model: what becomes of the text, the target and the address."""
 
 import itertools
+import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from model_runtime import catalog
 from shell import cache
 from shell.address import first_text
 from tests.shell.conftest import SENTENCES, STEPS
-from tests.shell.test_state import address, notices, opened
+from tests.shell.stubs import opened_as, stub
+from tests.shell.test_state import FRAME, address, notices, opened
+from tests.viz.reading import read_frame
 
 pytestmark = pytest.mark.usefixtures("line_up")
 
@@ -193,3 +198,58 @@ def test_the_widgets_follow_the_address():
     assert app.selectbox(key="_model").value == "grows"
     assert app.select_slider(key="_variant").value == "builtin:grows@1200"
     assert first_text("builtin:grows@1200") == text(app) == "12+34"
+
+
+def on_positions(**parameters):
+    """The first run of a visitor who comes to the page "Positions" with this address."""
+    app = AppTest.from_file(str(FRAME), default_timeout=60)
+    # AppTest itself goes only to pages that are files.
+    app._page_hash = calc_hash("positions")
+    for key, value in parameters.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def component(app, name):
+    """The bytes that a component was sent."""
+    (found,) = [e.proto for e in app.get("bidi_component") if e.proto.component_name == name]
+    return found.bytes
+
+
+@pytest.mark.parametrize(
+    ("entry", "opens"),
+    [("writes", "sinusoidal"), ("kinds@rotary", "rotary"), ("kinds@alibi", "relative"),
+     ("kinds@none", "order"), ("translator", "sinusoidal")],
+)  # fmt: skip
+def test_the_page_of_positions_opens_where_the_model_is_told_of(entry, opens):
+    app = on_positions(model=f"builtin:{entry}")
+    assert not app.exception and not app.error
+    assert [title.value for title in app.title] == [
+        "Headlight\u2002:gray[How does it know where a token stands?]"
+    ]
+    header, _ = read_frame(component(app, "headlight_positions"))
+    assert header["opens"] == opens
+    assert len(header["found"]) == (2 if entry == "translator" else 1)
+    trace_id = header["api"].removeprefix("api/positions/")
+    assert cache.TRACES.get(trace_id).request.ref == f"builtin:{entry}"
+
+
+def test_the_page_of_positions_is_in_the_language_of_the_address():
+    header, _ = read_frame(component(on_positions(lang="zh"), "headlight_positions"))
+    assert header["lang"] == "zh"
+    assert all(re.search("[\u4e00-\u9fff]", said) for said in header["found"])
+
+
+def test_a_checkpoint_that_tells_no_positions_has_a_page_all_the_same(monkeypatch):
+    opened_as(monkeypatch, {"org/writes": stub("org/writes")})
+    app = on_positions(model="org/writes")
+    assert not app.exception and not app.error
+    header, _ = read_frame(component(app, "headlight_positions"))
+    assert (header["found"], header["opens"]) == ([], "sinusoidal")
+
+
+def test_the_choices_of_the_header_go_along_to_the_page_of_positions():
+    asked = {"model": "builtin:grows@0050", "text": "7+8", "target": "b"}
+    app = on_positions(**asked, enc="rotary", i="1")
+    assert not app.exception and text(app) == "7+8"
+    assert {name: address(app)[name] for name in asked} == asked

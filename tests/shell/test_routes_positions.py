@@ -1,9 +1,8 @@
-"""Views over HTTP: frames and files of the numbers that are shown, each in its reader's language."""
+"""Views over HTTP: frames and files of the numbers shown, each in its reader's language."""
 
 import asyncio
 import csv
 import gettext
-import gzip
 import importlib.metadata
 import io
 import re
@@ -186,8 +185,8 @@ def test_a_view_that_there_is_not_is_not_found(client, view):
 
 @pytest.mark.parametrize(
     "file",
-    ["nothing.csv", "rotary-scores", "rotary-scores.npz", "rotary-moved.csv", "%00.csv", "☃", ".csv",
-     "sinusoidal-table.csv", "a" * 5000 + ".csv", "rotary-scores.csv%0A"],
+    ["nothing.csv", "rotary-scores", "rotary-scores.npz", "rotary-moved.csv", "%00.csv", "☃",
+     ".csv", "sinusoidal-table.csv", "a" * 5000 + ".csv", "rotary-scores.csv%0A"],
 )  # fmt: skip
 def test_a_picture_that_there_is_not_is_not_found(client, file):
     response = client.get(f"/api/positions/letters/rotary/{quote(file, safe='%')}")
@@ -275,8 +274,3 @@ def test_plotlys_script_goes_out_packed(client):
     assert int(packed.headers["content-length"]) < len(plain.content) / 3
     assert packed.content == plain.content
     assert packed.headers["cache-control"] == plain.headers["cache-control"]
-    again = client.get(
-        f"/{LIBRARY}", headers={"accept-encoding": "gzip", "if-none-match": packed.headers["etag"]}
-    )
-    assert again.status_code in (200, 304)
-    assert gzip.decompress(gzip.compress(again.content or plain.content)) == plain.content

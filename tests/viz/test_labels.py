@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.model_runtime.reference import naughty_strings
-from viz.labels import WORD_JOINER, in_csv, in_html, in_markdown, visible
+from viz.labels import WORD_JOINER, in_csv, in_html, in_markdown, in_plotly, visible
 
 
 def test_plain_words_stay_as_they_are():
@@ -125,6 +125,29 @@ def test_any_text_stays_text_in_html(text):
 @pytest.mark.parametrize("text", naughty_strings(), ids=lambda text: ascii(text[:20]))
 def test_known_nasty_text_stays_text_in_html(text):
     is_text_in_html(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<b>x</b><br>", "&lt;b&gt;x&lt;/b&gt;&lt;br&gt;"),
+        ("a & b", "a &amp; b"),
+        ("&lt;", "&amp;lt;"),
+        ('it\'s "x"', 'it\'s "x"'),
+        ("a\nb\0", "a␊b␀"),
+        ("$x$ %{y}", "$x$ %{y}"),
+    ],
+)
+def test_no_tag_of_plotly_survives(text, said):
+    assert in_plotly(text) == said
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=[])))
+def test_any_text_stays_text_in_plotly(text):
+    said = in_plotly(text)
+    assert not set(said) & set("<>")
+    assert html.unescape(said) == visible(text)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\ta", "\ra"])

@@ -135,6 +135,8 @@ def _table(
             ),
         ),
         text=(say(texts.TABLE_BY_FORMULA if by_formula else texts.TABLE),),
+        formulas=(r"x_p = e_{\text{token}} + P[p]",),
+        source=say(texts.PAPER if by_formula else texts.BERT),
     )
 
 

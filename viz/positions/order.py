@@ -57,6 +57,7 @@ def sections(found: Shuffled, layer: int, head: int, say: Say) -> list[Section]:
         ),
         text=(say(texts.ORDER),),
         formulas=(r"\text{encoder}(P X) = P \, \text{encoder}(X)",),
+        source=say(texts.PAPER),
     )
     return [
         first,

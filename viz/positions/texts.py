@@ -3,6 +3,7 @@
 from viz.marked import N_
 
 PAPER = N_("Vaswani et al. 2017, “Attention Is All You Need”, §3.5")
+BERT = N_("Devlin et al. 2019, “BERT”, §3")
 ROFORMER = N_("Su et al. 2021, “RoFormer”, eq. 34")
 ALIBI = N_("Press et al. 2022, “Train Short, Test Long”, §3")
 T5 = N_("Raffel et al. 2020, “T5”, §2.1; transformers, modeling_t5.py")
