@@ -230,8 +230,8 @@ def test_the_page_of_positions_opens_where_the_model_is_told_of(entry, opens):
     header, _ = read_frame(component(app, "headlight_positions"))
     assert header["opens"] == opens
     assert len(header["found"]) == (2 if entry == "translator" else 1)
-    trace_id = header["api"].removeprefix("api/positions/")
-    assert cache.TRACES.get(trace_id).request.ref == f"builtin:{entry}"
+    trace = cache.TRACES.get(header["api"].removeprefix("api/positions/"))
+    assert trace is not None and trace.request.ref == f"builtin:{entry}"
 
 
 def test_the_page_of_positions_is_in_the_language_of_the_address():

@@ -164,8 +164,13 @@ def test_a_model_that_adds_no_positions_is_said_to_add_none(traced, name):
 def test_a_model_without_attention_may_add_positions_all_the_same(root):
     tokenizer = vocabularies.wordpieces()
     tokenizer.save_pretrained(root / "fnet")
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 16}
-    config = FNetConfig(vocab_size=len(tokenizer), max_position_embeddings=32, **sizes)
+    config = FNetConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        intermediate_size=16,
+        max_position_embeddings=32,
+    )
     FNetForMaskedLM(config).save_pretrained(root / "fnet")
     _, trace = cache.trace(cache.PUBLIC, Request(str(root / "fnet"), TEXT))
     assert trace.info.stacks == ()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.model_runtime.reference import NASTY
 from viz import charts
-from viz.charts import Axis, Chart, Line, Ruler, thinned, tones
+from viz.charts import Axis, Chart, Line, Ruler, tones
 from viz.labels import in_plotly, visible
-from viz.theme import palette
+from viz.theme import Ground, palette
 
-GROUNDS = ("light", "dark")
+GROUNDS: tuple[Ground, ...] = ("light", "dark")
 
 
 def chart(*lines, **changed):
@@ -115,7 +115,7 @@ def test_a_line_with_an_order_has_a_place_on_the_map_and_stands_out_from_the_gro
 def test_a_role_is_a_colour_of_the_ground(role):
     for ground in GROUNDS:
         (trace,) = charts.data(chart(line(1, tone=role)), ground)
-        assert trace["line"]["color"] == palette(ground)[role]
+        assert trace["line"]["color"] == dict(palette(ground))[role]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,10 @@ def test_a_ruler_stands_on_its_own_axis():
 
 
 # ── Long lines ───────────────────────────────────────────────────────────────────────
+
+
+def thinned(x, y, most):
+    return charts.thinned(x, y, most)
 
 
 def test_a_short_line_and_one_with_a_gap_stay_as_they_are():

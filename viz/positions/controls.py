@@ -6,7 +6,7 @@ sentences go through the `say` it is given.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,8 +42,13 @@ class Control:
 class Values:
     """What the controls are set to, by name, each of its kind."""
 
-    def __init__(self, found: Mapping[str, Value]) -> None:
+    def __init__(self, found: Mapping[str, Value], asked: Collection[str] = ()) -> None:
         self._found = found
+        self._asked = asked
+
+    def is_asked(self, name: str) -> bool:
+        """Whether the address says it; else it is what the view opens with."""
+        return name in self._asked
 
     def number(self, name: str) -> float:
         """Of a slider."""
@@ -92,7 +97,7 @@ def read(
         if problem:
             quoted = visible(text[:LONGEST_QUOTED]) + ("…" if len(text) > LONGEST_QUOTED else "")
             problems.append(problem.format(label=say(control.label), value=quoted))
-    return Values(found), problems
+    return Values(found, set(asked)), problems
 
 
 _WHOLE = r"[+-]?\d{1,9}"

@@ -72,8 +72,8 @@ def sections(encodings: list[Encoding], values: Values, say: Say) -> Made:
     table = encoding.table[: values.whole("n")].astype(np.float64)
     n, d = table.shape
     problems: list[str] = []
-    dims = among(values.numbers("dims"), d, say(N_("dimensions")), problems, say)
-    at = among(values.numbers("at"), n, say(N_("positions")), problems, say)
+    dims = among(values, "dims", d, say(N_("dimensions")), problems, say)
+    at = among(values, "at", n, say(N_("positions")), problems, say)
     by_formula = encoding.kind == "sinusoidal"
     return [
         partial(_table, table, dims, at, by_formula, say),

@@ -87,8 +87,8 @@ def sections(values: Values, say: Say) -> Made:
         values.whole("by"),
     )
     problems: list[str] = []
-    dims = among(values.numbers("dims"), d, say(N_("dimensions")), problems, say)
-    at = among(values.numbers("at"), n, say(N_("positions")), problems, say)
+    dims = among(values, "dims", d, say(N_("dimensions")), problems, say)
+    at = among(values, "at", n, say(N_("positions")), problems, say)
     table = sinusoidal.table(n, d, base)
     doubled = sinusoidal.table(n, d, base, doubled=True) if values.on("wrong") else None
     found: list[Later] = [

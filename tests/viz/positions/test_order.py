@@ -7,6 +7,7 @@ import pytest
 
 from model_runtime import catalog
 from model_runtime.positions.experiments import shuffled_words
+from model_runtime.positions.placing import Placeable
 from model_runtime.tracing import trace
 from tests.viz.positions.seen import panels, set_to
 from viz.positions import order, texts
@@ -15,6 +16,7 @@ from viz.positions import order, texts
 @cache
 def found(name, text=None, seed=1):
     model = catalog.open_model(f"builtin:{name}")
+    assert isinstance(model, Placeable)
     return shuffled_words(model, trace(model, text or model.info.examples[0]), seed)
 
 

@@ -10,6 +10,7 @@ import pytest
 from model_runtime import catalog
 from model_runtime.positions.experiments import Without, without
 from model_runtime.positions.five_ways import five
+from model_runtime.positions.placing import Placeable
 from model_runtime.tracing import trace
 from tests.viz.positions.seen import panels, texts, ys
 from viz.positions import sentence
@@ -24,11 +25,11 @@ def once(section):
 
 
 def added(embedding, positions, segments=None, error=0.0):
-    arrays = (
-        None if a is None else np.array(a, np.float32) for a in (embedding, positions, segments)
-    )
+    of_token, of_place = (np.array(part, np.float32) for part in (embedding, positions))
+    of_segment = None if segments is None else np.array(segments, np.float32)
     tokens = tuple("abcdefgh"[: len(embedding)])
-    return once(sentence.added(Added("encoder", tokens, *arrays, error), str))
+    found = Added("encoder", tokens, of_token, of_place, of_segment, error)
+    return once(sentence.added(found, str))
 
 
 def test_the_sum_of_two_tokens_and_its_shares_by_hand():
@@ -87,6 +88,7 @@ def test_all_parts_have_one_colour_scale():
 @cache
 def changed(name, how="removed"):
     model = catalog.open_model(f"builtin:{name}")
+    assert isinstance(model, Placeable)
     return without(model, trace(model, model.info.examples[0]), how, 1)
 
 

@@ -1,7 +1,6 @@
 """The sinusoidal view: its numbers are the paper's, worked out here one by one in plain loops."""
 
 import math
-import re
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.viz.positions.seen import panels, set_to, texts, xs, ys
 from viz import charts
 from viz.positions import sinusoidal
+from viz.positions import texts as page_texts
 
 
 def made(d_model=64, **asked):
@@ -32,7 +32,7 @@ def mistaken(position, column, d, base=10_000.0):
 
 def test_of_four_dimensions_every_cell_of_two_positions_is_the_papers():
     table = panels(made(d=4, n=2, dims="0,1", at="0,1"))["sinusoidal-table"]
-    by_hand = [[0, 1, 0, 1], [math.sin(1), math.cos(1), math.sin(0.01), math.cos(0.01)]]
+    by_hand = [[0.0, 1.0, 0.0, 1.0], [math.sin(1), math.cos(1), math.sin(0.01), math.cos(0.01)]]
     np.testing.assert_allclose(table.values, by_hand, rtol=0, atol=1e-15)
     assert (table.limit, table.picks) == (1.0, "dims")
 
@@ -131,9 +131,10 @@ def test_the_matrix_of_a_shift_takes_every_position_by_so_much(by):
         here = [formula(p, c, 8) for c in range(8)]
         there = [formula(p + by, c, 8) for c in range(8)]
         np.testing.assert_allclose(matrix @ here, there, rtol=0, atol=1e-12)
-    (said,) = [text for text in texts(sections) if text.startswith("To go")]
-    assert f"To go {by} positions on" in said and "all 40 positions" in said
-    assert float(re.search(r"positions: ([-+.e\d]+)\.$", said)[1]) < 1e-12
+    before, after = page_texts.SHIFT.format(k=by, n=40, error="\0").split("\0")
+    (said,) = (text for text in texts(sections) if text.startswith(before))
+    assert said.endswith(after)
+    assert float(said.removeprefix(before).removesuffix(after)) < 1e-12
 
 
 def test_of_a_wide_shift_a_corner_is_shown_and_an_odd_width_is_said():
