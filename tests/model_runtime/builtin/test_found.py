@@ -40,6 +40,7 @@ def test_each_stack_has_the_table_whose_rows_the_pass_added(topology, positions)
 def test_a_learned_table_is_the_weights_themselves():
     model, inside = tiny.opened("encoder", positions="learned")
     (found,) = model.encodings
+    assert inside.encoder is not None
     assert np.shares_memory(found.table, inside.encoder.position_table.detach().numpy())
 
 
@@ -78,6 +79,7 @@ def test_two_heads_have_slopes_of_a_sixteenth_and_a_256th(topology):
     seen = trace(model, SENTENCE)
     for stack in found.stacks:
         bias = seen.record(stack, 0).bias
+        assert bias is not None
         np.testing.assert_array_equal(bias[:, 3, 1], -2 * found.slopes)
 
 

@@ -1,6 +1,7 @@
 """What open models tell positions by, beside what transformers itself makes of positions."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +168,7 @@ def test_each_stack_of_a_translator_has_its_own_table(kind, table, made_by):
         where = f"model.{one.stacks[0]}.embed_positions"
         assert one.where.removesuffix("s").removesuffix(".weight") in (where, where[:-1])
         rows = given_out(model, where, decoder_input_ids=IDS)
+        assert one.table is not None
         np.testing.assert_array_equal(rows, one.table[:12])
 
 
@@ -230,7 +232,7 @@ def turned(vectors, rotation):
     return out
 
 
-SCALED = {
+SCALED: dict[str, dict[str, Any]] = {
     "default": {"rope_type": "default", "rope_theta": 5e5},
     "linear": {"rope_type": "linear", "rope_theta": 1e4, "factor": 4.0},
     "dynamic": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0},
@@ -308,7 +310,7 @@ def test_frequencies_are_those_of_short_texts_whatever_was_read_before(scaling):
     np.testing.assert_array_equal(only(model).rotation.frequencies, before)
 
 
-ROTATING = {
+ROTATING: dict[str, tuple[dict[str, Any], str, int]] = {
     "llama": (USUAL | {"num_key_value_heads": 2}, "halves", 16),
     "gpt_neox": (USUAL | {"rotary_pct": 0.5}, "halves", 8),
     "gptj": (GPT | {"rotary_dim": 8}, "neighbours", 8),
@@ -394,7 +396,7 @@ def test_gemma3_turns_two_kinds_of_layers_in_two_ways():
         layer_types=["sliding_attention", "full_attention"],
     )
     found = encodings_of(model, "decoder")
-    by_layers = {one.rotation.layers: one.rotation for one in found}
+    by_layers = {one.rotation.layers: one.rotation for one in found if one.rotation}
     assert by_layers.keys() == {"sliding_attention", "full_attention"}
     assert {one.where for one in found} == {"model.rotary_emb"}
     assert {one.made_by for one in found} == {"Gemma3RotaryEmbedding"}
@@ -440,6 +442,7 @@ def test_t5_has_buckets_both_ways_in_the_encoder_and_one_way_in_the_decoder():
         owner = getattr(model, stack).block[0].layer[0].SelfAttention
         assert (one.kind, one.made_by) == ("buckets", "T5Attention")
         assert one.where == f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+        assert one.buckets is not None
         assert one.buckets.both_ways is (stack == "encoder")
         assert one.buckets.max_distance == 20
         assert one.buckets.table.shape == (32, 4)
@@ -452,6 +455,7 @@ def test_mpnet_has_a_table_and_buckets():
     model = built("mpnet", "MaskedLM", **USUAL)
     table, buckets = encodings_of(model, "encoder")
     assert (table.kind, table.where) == ("learned", "mpnet.embeddings.position_embeddings.weight")
+    assert table.table is not None
     np.testing.assert_array_equal(
         given_out(model, "mpnet.embeddings.position_embeddings"), table.table[:12]
     )
@@ -482,6 +486,7 @@ def test_the_slopes_are_how_the_recorded_bias_grows_from_key_to_key(kind):
     found = only(model)
     assert (found.kind, found.where, found.made_by) == ("alibi", where, made_by)
     bias = record(model, {"input_ids": IDS}).calls[0].own("decoder", 0).record.bias
+    assert found.slopes is not None and bias is not None
     grows = np.diff(bias[:, -1], axis=-1)
     assert found.slopes.shape == (len(bias),)
     assert (found.slopes > 0).all()
