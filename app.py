@@ -6,14 +6,19 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from shell import routes_positions, routes_steps, show
+from shell import routes_positions, routes_share, routes_steps, show
 from shell.compress import StaticGzip
 from shell.routes import ROUTES
 from shell.warmup import lifespan
 
 app = st.App(
     "shell/frame.py",
-    routes=[*ROUTES, *routes_steps.ROUTES, *routes_positions.ROUTES],
+    routes=[
+        *ROUTES,
+        *routes_steps.ROUTES,
+        *routes_positions.ROUTES,
+        *routes_share.ROUTES,
+    ],
     lifespan=lifespan,
     middleware=[Middleware(StaticGzip)],
     on_script_error=show.unexpected,

@@ -3,13 +3,15 @@
 Knows what can be chosen and the language; neither the session nor a widget.
 
 Python owns the parameters in OWNED. The components own the others, which change without a server
-run: `stack layer head row` on every page, `scale view` (attention), `col step pin digits` (steps)
-and `ex` (the textbook example).
+run: `stack layer head row` on every page, `scale view` (attention), `col step pin digits` (steps),
+`ex` (the textbook example), `enc` and the settings of each view (positions). `lock hide` are of the
+link itself.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
+from urllib.parse import quote
 
 from model_runtime import catalog
 from model_runtime.breaking import MISTAKES
@@ -32,10 +34,15 @@ LONGEST_IN_URL = 32_000
 LONGEST_REF = 500  # no Hub id is longer, and hardly a path
 LONGEST_QUOTED = 80
 # Where the reader is looking goes along from page to page; a cell, with a link to its steps.
-CARRIED = ("stack", "layer", "head", "row")
+CARRIED = ("stack", "layer", "head", "row", "lock", "hide")
 STEPPED, EXAMPLE = ("col", "step", "pin", "digits"), ("ex",)
 
 Word = TypeVar("Word", bound=str)
+
+
+def fits(value: str) -> bool:
+    """Whether a text is short enough for an address."""
+    return len(quote(value, errors="replace")) <= LONGEST_IN_URL
 
 
 def quoted(value: str) -> str:

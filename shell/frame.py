@@ -13,7 +13,8 @@ from model_runtime import catalog
 from model_runtime.errors import HeadlightError, Unforeseen
 from model_runtime.types import ModelInfo, Trace
 from pages import attention, positions, steps
-from shell import cache, header, lineup, opening, show, state, trust
+from shell import cache, classroom, header, lineup, opening, show, state, trust
+from shell.classroom import Rules
 from shell.language import _
 from viz.labels import in_markdown
 
@@ -51,16 +52,18 @@ def run() -> None:
     if there := state.destination(pages):
         st.switch_page(pages[there[0]], query_params=there[1])
     here = next(name for name, known in pages.items() if known is page)
-    info = _opened(here)
+    rules, more = classroom.rules(state.asked(classroom.LOCK, classroom.HIDE))
+    problems += more
+    info = _opened(here, rules)
     if isinstance(info, HeadlightError):
-        header.draw(None, None, here)
+        header.draw(None, None, here, rules)
         _place()
         show.notices(problems + state.mirror(None))
         _failed(info)
         return
     state.opened(info)
     found = _trace(info)
-    header.draw(info, None if isinstance(found, HeadlightError) else found[1], here)
+    header.draw(info, None if isinstance(found, HeadlightError) else found[1], here, rules)
     _place()
     problems += state.mirror(info)
     if isinstance(found, HeadlightError):
@@ -73,7 +76,7 @@ def run() -> None:
     trust.footer(found[1])
 
 
-def _opened(here: str) -> ModelInfo | HeadlightError:
+def _opened(here: str, rules: Rules) -> ModelInfo | HeadlightError:
     """What is known of the chosen model, or why it cannot be opened.
 
     A checkpoint that is not open yet is opened under a header that can be used meanwhile;
@@ -88,7 +91,7 @@ def _opened(here: str) -> ModelInfo | HeadlightError:
     if why_not := state.failure():
         return why_not
     on_its_way = opening.begin(ref)
-    header.draw(None, None, here)
+    header.draw(None, None, here, rules)
     state.mirror(None)
     place = _place()
     while not on_its_way.wait(_POLL_SECONDS):

@@ -12,10 +12,11 @@ from model_runtime import catalog
 from model_runtime.catalog import Entry
 from model_runtime.settings import settings
 from model_runtime.types import SPACE, ModelInfo, Trace
-from shell import address, checkpoint, language, lineup, state
+from shell import address, checkpoint, language, lineup, routes_share, state
+from shell.classroom import Rules
 from shell.language import _
 from viz import predictions
-from viz.components import navigation, recent
+from viz.components import navigation, recent, share
 from viz.labels import WORD_JOINER, in_markdown, visible
 from viz.marked import N_
 
@@ -30,10 +31,14 @@ PAGES: dict[str, tuple[str, str, str]] = {
 }
 
 
-def draw(info: ModelInfo | None, trace: Trace | None, here: str) -> None:
+def draw(info: ModelInfo | None, trace: Trace | None, here: str, rules: Rules) -> None:
     """The whole header, of the page named `here`. Of a model that is not open (None), what can
-    be chosen without it; without a trace there is nothing that the model wrote."""
-    _brand(here)
+    be chosen without it; without a trace there is nothing that the model wrote. `rules` say what
+    the link locks and hides."""
+    _brand(here, rules)
+    if "header" in rules.hidden:
+        return
+    no_model, no_text = ("model" in rules.locked), ("text" in rules.locked)
     ref = state.chosen_ref()
     entry = catalog.entry(ref) if catalog.is_builtin(ref) else None
     variants = lineup.variants(entry.name) if entry else ()
@@ -46,21 +51,22 @@ def draw(info: ModelInfo | None, trace: Trace | None, here: str) -> None:
             pair=info is not None and info.takes_pair,
         )
     with place["model"]:
-        _models()
+        _models(no_model)
     if "variant" in place:
         with place["variant"]:
-            _variants(variants)
+            _variants(variants, no_model)
     with place["text"]:
-        _text(info, entry)
+        _text(info, entry, no_text)
     if target:
         with place["target"]:
-            _target(target, trace)
+            _target(target, trace, no_text)
     if "pair" in place:
         place["pair"].text_input(
             _("Second text (optional)"),
             key=address.PAIR,
             placeholder=_("read after the first"),
             help=_("Both texts are read as one sequence, as the model learned to read pairs."),
+            disabled=no_text,
             on_change=state.touched,
         )
     if info:
@@ -70,9 +76,12 @@ def draw(info: ModelInfo | None, trace: Trace | None, here: str) -> None:
             key=_EXAMPLES,
             index=None,
             placeholder=_("pick one"),
+            disabled=no_text,
             on_change=state.take_example,
             args=(_EXAMPLES,),
         )
+    if no_model:
+        return
     with place["model"]:
         recent.mount(
             state.recent(),
@@ -97,7 +106,7 @@ def _places(**there: bool) -> dict[str, DeltaGenerator]:
     return dict(zip(widths, columns, strict=True))
 
 
-def _brand(here: str) -> None:
+def _brand(here: str, rules: Rules) -> None:
     """The name, the page's question, the ways to the other pages and the language."""
     with st.container(key="brand", horizontal=True, vertical_alignment="center"):
         st.title(f"Headlight\u2002:gray[{_(PAGES[here][2])}]", anchor=False, width="stretch")
@@ -105,6 +114,7 @@ def _brand(here: str) -> None:
             [
                 navigation.Link(name, path, _(label), name == here, _(question))
                 for name, (path, label, question) in PAGES.items()
+                if "pages" not in rules.hidden
             ],
             address.CARRIED,
             label=_("pages"),
@@ -121,6 +131,13 @@ def _brand(here: str) -> None:
             required=True,
             on_change=state.touched,
             width="content",
+        )
+        share.mount(
+            room=routes_share.address_in_the_room(),
+            most_bytes=routes_share.MOST_BYTES,
+            text_fits=address.fits(state.current(None).text),
+            say=_,
+            key="share",
         )
 
 
@@ -144,7 +161,7 @@ def _hint() -> str:
     return recent.HINTS[settings().hub != "off", bool(settings().local_roots)]
 
 
-def _models() -> None:
+def _models(disabled: bool) -> None:
     """One line a model, its variants one click further; then the checkpoints that this browser
     opened, and the one that is asked for."""
     hint, ref = _hint(), state.chosen_ref()
@@ -165,11 +182,12 @@ def _models() -> None:
         )
         if hint
         else None,
+        disabled=disabled,
         on_change=state.pick_model,
     )
 
 
-def _variants(variants: tuple[Entry, ...]) -> None:
+def _variants(variants: tuple[Entry, ...], disabled: bool) -> None:
     """The same model at another point of its training, or made otherwise."""
     by_ref = {entry.ref: entry for entry in variants}
 
@@ -182,6 +200,7 @@ def _variants(variants: tuple[Entry, ...]) -> None:
             list(by_ref),
             key=state.PICKED_VARIANT,
             format_func=named,
+            disabled=disabled,
             on_change=state.pick_variant,
         )
     else:
@@ -191,17 +210,19 @@ def _variants(variants: tuple[Entry, ...]) -> None:
             key=state.PICKED_VARIANT,
             format_func=named,
             required=True,
+            disabled=disabled,
             on_change=state.pick_variant,
         )
 
 
-def _text(info: ModelInfo | None, entry: Entry | None) -> None:
+def _text(info: ModelInfo | None, entry: Entry | None, disabled: bool) -> None:
     """What the model reads, and under it what the model is."""
     st.text_input(
         _("Text"),
         key=address.TEXT,
         placeholder=_("Type a text and press Enter"),
         help=in_markdown(predictions.hint(info, _)) if info and info.mask else None,
+        disabled=disabled,
         on_change=state.typed,
     )
     if info is None:
@@ -216,11 +237,12 @@ def _text(info: ModelInfo | None, entry: Entry | None) -> None:
                     "Puts the text into the chat template that came with the tokenizer, as a "
                     "user's message, with the special tokens that the model was tuned on."
                 ),
+                disabled=disabled,
                 on_change=state.touched,
             )
 
 
-def _target(name: str, trace: Trace | None) -> None:
+def _target(name: str, trace: Trace | None, disabled: bool) -> None:
     """What a decoder reads after the text or the source: typed, or the model's own."""
     alone = name == lineup.CONTINUATION
     st.text_input(
@@ -236,6 +258,7 @@ def _target(name: str, trace: Trace | None) -> None:
             "Empty: the model writes its own, shown below. Type a target to see how the model "
             "would attend while writing yours."
         ),
+        disabled=disabled,
         on_change=state.touched,
     )
     if trace and trace.reading.target_is_own:

@@ -8,7 +8,6 @@ A choice that is the default leaves the URL. What an address may ask for: `addre
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import streamlit as st
 
@@ -21,7 +20,6 @@ from shell import address, language, lineup
 from shell.address import (
     CHAT,
     LANGUAGE,
-    LONGEST_IN_URL,
     MISTAKE,
     MODEL,
     OWNED,
@@ -219,7 +217,7 @@ def mirror(info: ModelInfo | None) -> list[str]:
     ):
         if value == default:
             continue
-        if len(quote(value, errors="replace")) > LONGEST_IN_URL:
+        if not address.fits(value):
             problems.append(_("This text is too long for a link, so the address leaves it out."))
         else:
             written[key] = value
