@@ -15,8 +15,8 @@ from model_runtime.types import SPACE, ModelInfo, Trace
 from shell import address, checkpoint, language, lineup, routes_share, state
 from shell.classroom import Rules
 from shell.language import _
-from viz import predictions
-from viz.components import navigation, recent, share
+from viz import predictions, tours
+from viz.components import navigation, recent, share, tour
 from viz.labels import WORD_JOINER, in_markdown, visible
 from viz.marked import N_
 
@@ -132,6 +132,7 @@ def _brand(here: str, rules: Rules) -> None:
             on_change=state.touched,
             width="content",
         )
+        tour.mount(tours.told(here, _), say=_, key="tour")
         share.mount(
             room=routes_share.address_in_the_room(),
             most_bytes=routes_share.MOST_BYTES,

@@ -29,7 +29,7 @@ LIGHT: Palette = {
     "ink": "#1d2129",
     "quiet": "#626a76",
     "faint": "#d9dde3",
-    "accent": "#d9480f",
+    "accent": "#ae3608",
     "hatch": "#b9bfc8",
     "hatch_ground": "#f4f4f5",
     "sequential": [

@@ -19,6 +19,10 @@ function luminance([r, g, b]) {
   return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
+// Black or white, whichever has the larger contrast (WCAG 2); at this luminance they are equal. Any
+// other pair of inks falls below 4.5 somewhere between them.
+const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000000" : "#ffffff");
+
 function ramp(stops) {
   const points = stops.map(channels);
   return Array.from({ length: 256 }, (_, i) => {
@@ -36,7 +40,6 @@ export function readPalette(theme, root) {
   const steps = ramp(colours.sequential);
   const packed = new Uint32Array(steps.map(([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r));
   const css = steps.map(([r, g, b]) => `rgb(${r},${g},${b})`);
-  const [dark, light] = name === "light" ? [colours.ink, "#ffffff"] : ["#101218", "#f4f6f9"];
   return {
     ...colours,
     name,
@@ -44,7 +47,7 @@ export function readPalette(theme, root) {
     packed,
     css,
     strong: css[name === "light" ? 190 : 185],
-    inkOn: steps.map((step) => (luminance(step) > 0.3 ? dark : light)),
+    inkOn: steps.map(inkOn),
     font: style.getPropertyValue("--st-font").trim() || "sans-serif",
   };
 }

@@ -152,6 +152,12 @@ export function createMap(pane, actions) {
     context.strokeRect(x, y, width, height);
   }
 
+  // On a ground of its own, for there are cells of its colour.
+  function frameFirmly(context, x, y, width, height, colour) {
+    frameBand(context, x, y, width, height, scene.palette.ground, 5);
+    frameBand(context, x, y, width, height, colour, 2);
+  }
+
   function marks() {
     const { state, hover, palette, ratio } = scene;
     const context = sizeCanvas(above, geometry.viewWidth, geometry.viewHeight, ratio);
@@ -163,8 +169,8 @@ export function createMap(pane, actions) {
       if (row !== null) frameBand(context, x0, y0 + row * ch, width, ch, palette.ink, 1);
       if (col !== null) frameBand(context, x0 + col * cw, y0, cw, height, palette.ink, 1);
       context.globalAlpha = 1;
-      if (state.row !== null) frameBand(context, x0, y0 + state.row * ch, width, ch, palette.accent, 2);
-      if (row !== null && col !== null) frameBand(context, x0 + col * cw, y0 + row * ch, cw, ch, palette.ink, 2);
+      if (state.row !== null) frameFirmly(context, x0, y0 + state.row * ch, width, ch, palette.accent);
+      if (row !== null && col !== null) frameFirmly(context, x0 + col * cw, y0 + row * ch, cw, ch, palette.ink);
     });
     if (col !== null) paintMarkedLabel(context, scene, geometry, "col", col, palette.ink, x0, y0);
     if (state.row !== null) paintMarkedLabel(context, scene, geometry, "row", state.row, palette.accent, x0, y0);

@@ -51,7 +51,8 @@ export function createWording(pane) {
   const title = el("h3", { class: "title" });
   const where = el("span", { class: "where" });
   const explain = el("p", { class: "explain" });
-  const formula = el("div", { class: "formula" });
+  // Wider than a phone it scrolls, which the keyboard can do only where it can go.
+  const formula = el("div", { class: "formula", role: "group", tabindex: 0 });
   const sizes = el("div", { class: "shapes" });
   const source = el("div", { class: "source-box" });
   const missing = el("p", { class: "missing", hidden: true });
@@ -72,6 +73,7 @@ export function createWording(pane) {
       title.replaceChildren(...symbolParts(told.title));
       explain.replaceChildren(...symbolParts(told.explain));
       formula.replaceChildren(...formulaNode(told.formula));
+      formula.setAttribute("aria-label", t("formula"));
       const open = source.querySelector("details")?.open ?? false;
       const details = sourceOf(told, t);
       if (details) details.open = open;

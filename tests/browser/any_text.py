@@ -1,0 +1,291 @@
+"""Any texts through every page and every built-in model, in one Chromium: `make hostile`.
+
+    python -m tests.browser.any_text [texts.json] [--pages attention positions] [--models writer]
+
+Types each text, waits until the page has answered, and looks at the page with any_text.js. Knows
+nothing of what the texts mean; tests/hostile.py is the project's own list.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import torch
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Error as BrowserError
+
+from model_runtime import catalog
+from model_runtime.errors import NothingToTrace
+from model_runtime.recording import LoadedModel
+from model_runtime.tracing import MAX_CHARACTERS
+from model_runtime.types import Request
+from tests.browser.conftest import FLAGS, PROGRAMS
+from tests.browser.driving import Watch
+from tests.browser.serving import serving
+from tests.hostile import FLAG, HOSTILE
+
+HERE = Path(__file__).resolve().parent
+VISIBLE = HERE.parents[1] / "viz/components/attention/text.js"
+PAGES = {
+    "attention": ("attention",),
+    "steps": ("walk", "mistakes", "example"),
+    "positions": ("sinusoidal", "learned", "rotary", "relative", "order", "sentence"),
+}
+HARMLESS = "a b c"
+WIDE, NARROW = (1400, 900), (390, 844)
+BLOCK = 40  # texts that go through all pages before the next: the server keeps their traces
+PATIENCE_MS = 20_000
+# Streamlit looks for its server below the path of a page first.
+EXPECTED = [r"404 .*/_stcore/(health|host-config)"]
+
+WRONG = "(asked) => { const found = anyText.wrong(asked); return found.length ? false : true; }"
+
+
+def as_typed(text: str) -> str:
+    """What a browser's box for one line makes of a text: it has no ends of lines, and of half a
+    character the protocol to the browser makes U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", re.sub("[\r\n]", "", text))
+
+
+def said_of(text: str) -> str:
+    """What the page must say instead of a picture; "" if it shows one."""
+    if not text.strip():
+        return NothingToTrace.message
+    return str(len(text)) if len(text) > MAX_CHARACTERS else ""
+
+
+def tokens_of(model: LoadedModel, text: str) -> list[str]:
+    """The tokens that the pages must show of a text, its pieces covering all that was read."""
+    reading = model.read(Request(model.info.ref, text, "a"))
+    shown = reading.source or reading.target[: reading.n_given]
+    at = 0
+    for token in shown:
+        if token.span is not None:
+            assert not text[at : token.span[0]].strip(), f"{token} leaves something out"
+            at = max(at, token.span[1])
+    assert reading.left_out or not text[at:].strip(), f"the text does not end at {at}"
+    return [token.text for token in shown]
+
+
+@dataclass
+class Drive:
+    """One tab with one model: types texts and keeps what went wrong."""
+
+    browser: Browser
+    address: str
+    model: LoadedModel
+    log: Callable[[], str]  # what the server has logged since the last call
+    failures: list[str] = field(default_factory=list)
+    n_looks: int = 0
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.address.removeprefix("http://"), expected_errors=list(EXPECTED))
+        self.context = self.browser.new_context(base_url=self.address, locale="en-US")
+        self.context.set_default_timeout(PATIENCE_MS)
+        script = VISIBLE.read_text("utf-8").replace("export ", "")
+        self.context.add_init_script(f"{{{script}\n{(HERE / 'any_text.js').read_text('utf-8')}}}")
+        self.watch.follow(self.context)
+        self.usual: dict[str, dict[str, int]] = {}
+        self.open()
+
+    def open(self) -> None:
+        """A fresh tab on the front page, with a harmless text."""
+        for page in self.context.pages:
+            page.close()
+        self.tab = self.context.new_page()
+        self.tab.on("dialog", self._dialog)
+        self.tab.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        info = self.model.info
+        asked = {"model": info.ref, "text": HARMLESS}
+        if "encoder" in info.stacks:
+            asked["stack"] = "encoder"
+        self.tab.goto("/?" + urlencode(asked, quote_via=quote))
+        self._settled(HARMLESS, "attention")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.watch.errors.append(f"a dialog says {dialog.message}")
+        dialog.dismiss()
+
+    def through(self, texts: Sequence[str], pages: Sequence[str]) -> None:
+        """All texts through all views of some pages."""
+        for page in pages:
+            for view in PAGES[page]:
+                if page != "positions" or view == PAGES[page][0]:
+                    self._go(page, view)
+                    for text in texts:
+                        self._show(text, page, view)
+        self._go("attention", "attention")
+
+    def _go(self, page: str, view: str) -> None:
+        """Through the links of the page, so that the session and its traces stay."""
+        self._type(HARMLESS)
+        link = self.tab.locator(f'[data-headlight="navigation"] [data-page="{page}"]')
+        if link.get_attribute("aria-current") != "page":
+            link.click()
+        if page == "steps":
+            self.tab.locator(f'[data-headlight="navigation"] [data-show="{view}"]').click()
+        for one in PAGES[page] if page == "positions" else (view,):
+            self._open(one)
+            self._settled(HARMLESS, one)
+            self.usual.setdefault(one, self.tab.evaluate("anyText.live()"))
+
+    def _open(self, view: str) -> None:
+        """A view of the page of positions, which knows them as tabs."""
+        tab = self.tab.locator(f'[data-headlight="positions"] [data-enc="{view}"]')
+        if view in PAGES["positions"] and tab.get_attribute("aria-selected") != "true":
+            tab.click()
+
+    def _type(self, text: str) -> None:
+        """Into the box, Enter, and wait for the run of the server's script."""
+        box = self.tab.locator(".st-key-text input")
+        if box.input_value() == as_typed(text):
+            return
+        runs = self.tab.evaluate("anyText.runs()")
+        box.fill(text)
+        box.press("Enter")
+        self.tab.wait_for_function("(runs) => anyText.runs() > runs", arg=runs)
+
+    def _show(self, text: str, page: str, view: str) -> None:
+        try:
+            self._type(text)
+            views: Sequence[str] = PAGES[page] if page == "positions" else (view,)
+            if said_of(as_typed(text)):
+                views = views[:1]
+            for one in views:
+                if len(views) > 1:
+                    self._open(one)
+                self._settled(text, one)
+                self._turn()
+                self._settled(text, one)
+                self._judge(text, one)
+        except (BrowserError, AssertionError) as problem:
+            self._failed(text, view, str(problem).splitlines()[0])
+            self.open()
+            self._go(page, view)
+
+    def _turn(self) -> None:
+        """From the desk to the phone or back: the next text begins at that width."""
+        size = self.tab.viewport_size or {"width": 0}
+        width, height = NARROW if size["width"] == WIDE[0] else WIDE
+        self.tab.set_viewport_size({"width": width, "height": height})
+
+    def _settled(self, text: str, view: str) -> None:
+        """Wait until nothing is wrong with the page; keep what still is after a while."""
+        typed = as_typed(text)
+        said = said_of(typed)
+        asked = {
+            "view": view,
+            "typed": typed,
+            "said": said,
+            "tokens": [] if said else tokens_of(self.model, typed),
+            "flag": FLAG,
+            "usual": self.usual.get(view),
+        }
+        self.n_looks += 1
+        try:
+            self.tab.wait_for_function(WRONG, arg=asked)
+        except BrowserError:
+            for problem in self.tab.evaluate("(asked) => anyText.wrong(asked)", asked):
+                self._failed(text, view, problem)
+
+    def _judge(self, text: str, view: str) -> None:
+        """What the browser and the server complained of."""
+        for problem in self.watch.problems():
+            self._failed(text, view, problem)
+        for one in (self.watch.errors, self.watch.warnings, self.watch.requests):
+            one.clear()
+        logged = self.log()
+        if re.search(r"Traceback|ERROR|Exception", logged):
+            self._failed(text, view, f"the server logs {logged[-600:]}")
+
+    def _failed(self, text: str, view: str, problem: str) -> None:
+        size = self.tab.viewport_size or {"width": 0}
+        line = f"{self.model.info.ref} {view} at {size['width']}: {ascii(text[:50])}: {problem}"
+        self.failures.append(line)
+        say(f"  FAILED {line}")
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.context.close()
+
+
+def say(line: str) -> None:
+    """A line for whoever waits."""
+    sys.stdout.write(line.encode("utf-8", "replace").decode() + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The Chromium of the tests, in which no other host exists."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def texts_in(path: Path | None) -> list[str]:
+    """The strings of a JSON list, or the values of an object; without one, the project's own."""
+    if path is None:
+        return [one.text for one in HOSTILE.values()]
+    found = json.loads(path.read_text("utf-8"))
+    return [str(text) for text in (found.values() if isinstance(found, dict) else found)]
+
+
+def drive(arguments: argparse.Namespace) -> int:
+    """The number of failures."""
+    known = {entry.ref for entry in catalog.entries()}
+    refs = [f"{catalog.BUILTIN}{name.removeprefix(catalog.BUILTIN)}" for name in arguments.models]
+    if unknown := set(refs) - known:
+        raise SystemExit(f"There is no model {' '.join(sorted(unknown))}. Known: {sorted(known)}")
+    refs = refs or sorted(known)
+    end = arguments.skip + arguments.most if arguments.most else None
+    texts = texts_in(arguments.texts)[arguments.skip : end]
+    n_views = sum(len(PAGES[page]) for page in arguments.pages)
+    say(f"{len(texts)} strings × {n_views} views × {len(refs)} models")
+    start, failures, n_looks = time.monotonic(), 0, 0
+    own = nullcontext((arguments.server, str)) if arguments.server else serving()
+    with own as (address, log), chromium() as browser:
+        for ref in refs:
+            began = time.monotonic()
+            one = Drive(browser, address, catalog.open_model(ref), log)
+            for at in range(0, len(texts), BLOCK):
+                one.through(texts[at : at + BLOCK], arguments.pages)
+                if len(texts) > BLOCK:
+                    done = min(at + BLOCK, len(texts)) + arguments.skip
+                    say(f"  {ref}: {done} done, {time.monotonic() - began:.0f} s")
+            one.close()
+            failures, n_looks = failures + len(one.failures), n_looks + one.n_looks
+            seconds = time.monotonic() - began
+            said = f"{len(texts)} strings × {n_views} views, {len(one.failures)} failures"
+            say(f"{ref}: {said}, {seconds:.0f} s")
+    seconds = time.monotonic() - start
+    said = f"{len(texts)} strings × {n_views} views × {len(refs)} models, {n_looks} looks"
+    say(f"{said}: {failures} failures, {seconds:.0f} s")
+    return failures
+
+
+def main() -> None:
+    """Parse the arguments and do what they say."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.any_text")
+    parser.add_argument("texts", type=Path, nargs="?", help="a JSON list; else the project's own")
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=[*PAGES])
+    parser.add_argument("--models", nargs="+", default=[], metavar="NAME", help="else all")
+    parser.add_argument("--skip", type=int, default=0, help="strings that are done already")
+    parser.add_argument("--most", type=int, default=0, help="strings after those; 0: all")
+    parser.add_argument("--server", help="http://host:port of a running app; else one is started")
+    torch.set_num_threads(1)
+    raise SystemExit(1 if drive(parser.parse_args()) else 0)
+
+
+if __name__ == "__main__":
+    main()
