@@ -142,9 +142,8 @@ export function createDetail(root, readout, actions) {
     return { ...parameters, ...cell, step: `${stack.name}.softmax` };
   }
 
-  function write(scene, spoken) {
+  function write(scene) {
     const { t, head, hover, state, stack, numbers } = scene;
-    readout.setAttribute("aria-live", spoken ? "polite" : "off");
     name.textContent = head.name;
     unpin.hidden = state.row === null;
     unpin.textContent = `✕ ${t("readout.unpin")}`;

@@ -16,7 +16,7 @@ export function skeleton(root) {
   const part = (name, tag = "div", attributes = {}) => el(tag, { class: name, ...attributes });
   const parts = {
     tabs: part("tabs"),
-    readout: part("readout", "div", { "data-readout": "", "aria-live": "off" }),
+    readout: part("readout", "div", { "data-readout": "" }),
     tools: part("tools"),
     progress: part("progress", "div", { hidden: true }),
     grid: part("pane grid-pane", "section"),
@@ -25,10 +25,11 @@ export function skeleton(root) {
     failure: part("failure", "div", { role: "alert", hidden: true }),
     measures: part("measures", "div", { role: "group" }),
     table: part("twin", "details"),
+    spoken: part("spoken", "div", { role: "status" }),
   };
   const bar = el("div", { class: "bar" }, parts.tabs, parts.readout, parts.tools);
   const panes = el("div", { class: "panes" }, parts.grid, parts.map, parts.lines);
-  root.replaceChildren(bar, parts.progress, panes, parts.failure, parts.measures, parts.table);
+  root.replaceChildren(bar, parts.progress, panes, parts.failure, parts.measures, parts.table, parts.spoken);
   return parts;
 }
 

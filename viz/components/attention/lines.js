@@ -6,6 +6,7 @@
 import { el, sizeCanvas } from "./dom.js";
 import { divide } from "./geometry.js";
 import { fill, fixed } from "./text.js";
+import { optionId, walkable } from "./walk.js";
 
 const LEVELS = 16;
 const MOST_LINES = 1200;
@@ -14,8 +15,8 @@ const MOST_NODES = 512; // tokens of one side that are all in the DOM
 const STEP = 64;
 
 export function createLines(pane, actions) {
-  const queries = el("div", { class: "tokens queries" });
-  const keys = el("div", { class: "tokens keys" });
+  const queries = el("div", { class: "tokens queries", role: "listbox", tabindex: 0 });
+  const keys = el("div", { class: "tokens keys", role: "listbox", tabindex: 0 });
   const canvas = el("canvas", { class: "wires" });
   const window_ = el("div", { class: "sticky" }, canvas);
   const stage = el("div", { class: "stage" }, window_, queries, keys);
@@ -35,11 +36,22 @@ export function createLines(pane, actions) {
   let scrolled = 0; // remembered: asking the element in the middle of writing forces a layout
   let lit = []; // tokens that carry a mark
 
-  function token(kind, item, index, divided) {
+  function token(kind, item, index, divided, all) {
     const share = el("span", { class: "share" });
     const text = el("bdi", { class: "text", text: item.shown });
     const parts = kind === "query" ? [share, text] : [text, share];
-    return el("div", { class: `token ${item.kind}${divided ? " divided" : ""}`, [`data-${kind}`]: index }, ...parts);
+    const place = { id: optionId(kind, index), "aria-posinset": index + 1, "aria-setsize": all };
+    return el(
+      "div",
+      {
+        class: `token ${item.kind}${divided ? " divided" : ""}`,
+        role: "option",
+        "aria-selected": "false",
+        [`data-${kind}`]: index,
+        ...place,
+      },
+      ...parts,
+    );
   }
 
   // The tokens of a side that are in the DOM: all, or those around what is in sight.
@@ -59,7 +71,7 @@ export function createLines(pane, actions) {
       const [first, last] = spans[at];
       const border = divide(items);
       sides[kind] = new Map();
-      for (let i = first; i < last; i++) sides[kind].set(i, token(kind, items[i], i, i === border));
+      for (let i = first; i < last; i++) sides[kind].set(i, token(kind, items[i], i, i === border, items.length));
       column.replaceChildren(...sides[kind].values());
       column.style.paddingTop = `${first * rowHeight}px`;
     });
@@ -86,6 +98,8 @@ export function createLines(pane, actions) {
     furnish();
     const { t } = scene;
     titles.replaceChildren(el("span", { text: t("lines.queries") }), el("span", { text: t("lines.keys") }));
+    queries.setAttribute("aria-label", t("lines.queries"));
+    keys.setAttribute("aria-label", t("lines.keys"));
   }
 
   // The token whose lines are shown alone: the pointed one, else the pinned query.
@@ -192,10 +206,12 @@ export function createLines(pane, actions) {
     const { hover, state, stack, numbers } = scene;
     for (const node of written) node.querySelector(".share").textContent = "";
     for (const node of lit) node.classList.remove("lit", "pinned", "strong");
+    for (const node of queries.querySelectorAll('[aria-selected="true"]')) node.setAttribute("aria-selected", false);
     written = [];
     lit = [];
     const alone = focus();
     const cols = stack.cols.length;
+    if (hover.from === "walk" && hover.col !== null) reveal(hover.col);
     if (alone.row !== null) {
       if (hover.from !== "lines") reveal(alone.row);
       for (let j = 0; j < cols; j++) {
@@ -213,32 +229,61 @@ export function createLines(pane, actions) {
       }
     }
     if (state.row !== null) mark(sides.query.get(state.row), "pinned");
+    sides.query.get(state.row)?.setAttribute("aria-selected", true);
     if (hover.row !== null) mark(sides.query.get(hover.row), "lit");
     if (hover.col !== null) mark(sides.key.get(hover.col), "lit");
     stage.classList.toggle("alone", alone.row !== null || alone.col !== null);
     draw();
   }
 
+  function placeOf({ dataset: { query, key } }) {
+    return { row: query === undefined ? null : Number(query), col: key === undefined ? null : Number(key) };
+  }
+
   function pointed(event) {
     const node = event.target.closest?.("[data-query],[data-key]");
-    if (!node) return null;
-    const { query, key } = node.dataset;
-    // A tooltip here would hide other tokens: only where it has something to add.
-    const item = query === undefined ? scene.stack.cols[key] : scene.stack.rows[query];
+    return node ? { node, ...placeOf(node) } : null;
+  }
+
+  // Where a token's tooltip goes, or null. It would hide other tokens: only where it has something to
+  // add. A query's goes to its left, out of the way of the lines.
+  function pointOf({ node, row, col }, x, y) {
+    const item = row === null ? scene.stack.cols[col] : scene.stack.rows[row];
     const text = node.querySelector(".text");
-    const tells = item.note || item.kind || text.scrollWidth > text.clientWidth;
-    return { row: query === undefined ? null : Number(query), col: key === undefined ? null : Number(key), tells };
+    if (!item.note && !item.kind && text.scrollWidth <= text.clientWidth) return null;
+    return { x, y, edge: row === null ? null : scroll.getBoundingClientRect().left };
   }
 
-  // A query's tooltip goes to its left, out of the way of the lines.
-  function pointOf(event, at) {
-    const edge = at.row === null ? null : scroll.getBoundingClientRect().left;
-    return { x: event.clientX, y: event.clientY, edge };
+  // A token that was walked to is in the DOM only once the walk has brought it into sight.
+  function walkTo(kind, index) {
+    const [row, col] = kind === "query" ? [index, null] : [null, index];
+    actions.walk(row, col, null, "walk");
+    const node = sides[kind].get(index);
+    node.scrollIntoView({ block: "nearest" });
+    const { left, bottom } = node.getBoundingClientRect();
+    const point = pointOf({ node, row, col }, left, bottom);
+    if (point) actions.hover(row, col, point, "walk");
   }
 
+  walkable(queries, "query", {
+    count: () => scene.stack.rows.length,
+    current: () => scene.state.row ?? 0,
+    beside: (key) => (key === "ArrowRight" ? keys : undefined),
+    go: (index) => walkTo("query", index),
+    choose: (index) => actions.pin(index),
+    leave: () => actions.hover(null, null),
+  });
+  walkable(keys, "key", {
+    count: () => scene.stack.cols.length,
+    current: () => 0,
+    beside: (key) => (key === "ArrowLeft" ? queries : undefined),
+    go: (index) => walkTo("key", index),
+    choose: () => {},
+    leave: () => actions.hover(null, null),
+  });
   stage.addEventListener("pointerover", (event) => {
     const at = pointed(event);
-    if (at) actions.hover(at.row, at.col, at.tells ? pointOf(event, at) : null, false, "lines");
+    if (at) actions.hover(at.row, at.col, pointOf(at, event.clientX, event.clientY), "lines");
   });
   stage.addEventListener("pointerleave", () => actions.hover(null, null));
   stage.addEventListener("click", (event) => {

@@ -14,6 +14,7 @@ import { arrange, isShown, pictureHeight, skeleton } from "./layout.js";
 import { createLines } from "./lines.js";
 import { createMap } from "./map.js";
 import { createMeasures } from "./measures.js";
+import { createSpoken } from "./spoken.js";
 import { createStore } from "./store.js";
 import { createTable } from "./table.js";
 import { fill, visible } from "./text.js";
@@ -55,6 +56,7 @@ function createView(root) {
     setScale,
     pin,
     hover,
+    walk,
     arrange: drawAll,
     exportPicture: (kind) => exportPicture(scene, kind),
   };
@@ -65,6 +67,7 @@ function createView(root) {
   const lines = createLines(parts.lines, actions);
   const measures = createMeasures(parts.measures);
   const table = createTable(parts.table);
+  const spoken = createSpoken(parts.spoken);
   const shows = (view) => isShown(scene, view);
 
   function publish() {
@@ -97,11 +100,11 @@ function createView(root) {
     return arrange(root, parts, scene, { grid, map, lines });
   }
 
-  function drawMarks(spoken = false) {
+  function drawMarks() {
     grid.marks();
     if (shows("map")) map.marks();
     if (shows("lines")) lines.marks();
-    detail.write(scene, spoken);
+    detail.write(scene);
   }
 
   // One head: everything but the thumbnails, which are the same for all heads.
@@ -202,18 +205,25 @@ function createView(root) {
     drawHead();
   }
 
-  function pin(row, spoken = false) {
+  function pin(row) {
     store.set("row", row === scene.state.row ? null : row);
     publish();
-    drawMarks(spoken);
+    drawMarks();
+    spoken.pinned(scene);
   }
 
-  function hover(row, col, point = null, spoken = false, from = "map") {
+  function hover(row, col, point = null, from = "map") {
     const before = scene.hover;
     scene.hover = { row, col, point, from };
-    if (before.row !== row || before.col !== col) drawMarks(spoken);
+    if (before.row !== row || before.col !== col) drawMarks();
     detail.show(scene, point);
     fetchRow();
+  }
+
+  // As hover, but by the keyboard: who cannot see it is told.
+  function walk(row, col, point, from) {
+    hover(row, col, point, from);
+    spoken.walked(scene);
   }
 
   const onKey = (event) => {
@@ -222,7 +232,7 @@ function createView(root) {
       clearHover();
       drawMarks();
     }
-    if (scene.state.row !== null) pin(null, true);
+    if (scene.state.row !== null) pin(null);
   };
   const onPop = () => {
     if (!header || !root.isConnected) return;

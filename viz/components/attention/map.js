@@ -9,6 +9,7 @@ import { fill, fixed } from "./text.js";
 
 // Large enough for the number of a share.
 const READABLE_CELL = NUMBER_CELL + 2;
+const ROOMY_CELL = 14;
 
 export function createMap(pane, actions) {
   const base = el("canvas", { "data-map": "", tabindex: 0, role: "application" });
@@ -152,9 +153,9 @@ export function createMap(pane, actions) {
     context.strokeRect(x, y, width, height);
   }
 
-  // On a ground of its own, for there are cells of its colour.
+  // Where there is room on a ground of its own, for there are cells of its colour.
   function frameFirmly(context, x, y, width, height, colour) {
-    frameBand(context, x, y, width, height, scene.palette.ground, 5);
+    if (Math.min(width, height) >= ROOMY_CELL) frameBand(context, x, y, width, height, scene.palette.ground, 5);
     frameBand(context, x, y, width, height, colour, 2);
   }
 
@@ -254,13 +255,13 @@ export function createMap(pane, actions) {
       Home: [event.ctrlKey ? 0 : row, 0],
       End: [event.ctrlKey ? rows - 1 : row, cols - 1],
     }[event.key];
-    if (event.key === "Enter" || event.key === " ") actions.pin(row, true);
+    if (event.key === "Enter" || event.key === " ") actions.pin(row);
     else if (!next) return;
     else {
       const i = fresh ? row : Math.min(rows - 1, Math.max(0, next[0]));
       const j = fresh ? col : Math.min(cols - 1, Math.max(0, next[1]));
       reveal(i, j);
-      actions.hover(i, j, anchor(i, j), true);
+      actions.walk(i, j, anchor(i, j), "map");
     }
     event.preventDefault();
   });

@@ -88,6 +88,19 @@ STRINGS: dict[str, str] = {
     "token.unknown": N_("unknown to the vocabulary"),
     "token.bytes": N_("bytes of a character"),
     "no_score": N_("This share is computed from several cells, so it has no score of its own."),
+    # said to those who hear the page
+    "spoken.row": N_("Row {n} of {all}, “{token}”: most on {first}, then {others}."),
+    "spoken.row.one": N_("Row {n} of {all}, “{token}”: on {first}."),
+    "spoken.row.none": N_("Row {n} of {all}, “{token}”: on no key that is shown."),
+    "spoken.col": N_("Key {n} of {all}, “{token}”: most from {first}, then {others}."),
+    "spoken.col.one": N_("Key {n} of {all}, “{token}”: from {first}."),
+    "spoken.col.none": N_("Key {n} of {all}, “{token}”: no query looks at it."),
+    # Translators: a token and its share, as part of a sentence
+    "spoken.share": N_("“{token}” {share}"),
+    # Translators: what stands between two of these, with a space where one belongs
+    "spoken.comma": N_(", "),
+    "spoken.pinned": N_("Pinned. {row}"),
+    "spoken.unpinned": N_("No row is pinned."),
     # loading
     "loading": N_("fetching exact numbers"),
     "failed": N_("The exact numbers of {head} did not arrive; the picture shows rounded shares."),

@@ -23,8 +23,10 @@ const ALL_HEADS = new Set(
   ["resid", "norm", "out", "add_attn", "ffn_norm", "ffn_in", "activation", "ffn_out", "add_ffn", "next"],
 );
 
-function isField(target) {
-  return target?.closest?.("input, textarea, select, [contenteditable=true]") != null;
+// Fields, and boxes that the arrow keys scroll.
+function takesKeys(target) {
+  if (target?.closest?.("input, textarea, select, [contenteditable=true]")) return true;
+  return Boolean(target?.matches?.(".formula, .table-scroll, pre")) && target.scrollWidth > target.clientWidth;
 }
 
 function createView(root) {
@@ -268,7 +270,7 @@ function createView(root) {
   function onKey(event) {
     if (!header || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const [target] = event.composedPath();
-    if (isField(target)) return;
+    if (takesKeys(target)) return;
     const inside = event.composedPath().includes(root);
     // Nobody has the focus on a fresh page; only keys that do not scroll it are taken then.
     if (!inside && (document.activeElement !== document.body || !root.offsetParent)) return;

@@ -37,6 +37,7 @@ STRINGS: dict[str, str] = {
     "step.count": N_("step {n} of {all}"),
     "step.missing": N_("{title}: {why}"),
     # words
+    "formula": N_("formula"),
     "code": N_("where this is in the code"),
     "code.lines": N_("transformer.py, line {n}"),
     "paper": N_("in the paper: {place}"),

@@ -40,7 +40,7 @@ function sourceOf(told, t) {
   if (code.length) {
     const where = fill(t("code.lines"), { n: at });
     const head = link ? el("a", { href: link, target: "_blank", rel: "noopener", text: where }) : el("span", { text: where });
-    parts.push(el("p", {}, head), el("pre", {}, el("code", { text: code.join("\n") })));
+    parts.push(el("p", {}, head), el("pre", { role: "group", tabindex: 0, "aria-label": t("code") }, el("code", { text: code.join("\n") })));
   }
   if (paper) parts.push(el("p", { text: `${fill(t("paper"), { place: paper })} · ${t("paper.source")}` }));
   return el("details", { class: "source-of" }, el("summary", { text: t(code.length ? "code" : "paper.where") }), ...parts);
