@@ -2,7 +2,8 @@
 // Given { view, typed, said, tokens, flag, usual }; reads the page and changes nothing of it.
 // `visible` is the components' own, put before this by any_text.py.
 
-const LIVE = "img iframe object embed video audio source form script base meta link marquee style".split(" ");
+const LIVE = "img iframe object embed video audio source form base meta marquee".split(" ");
+const FINISHED = 6 * 8; // Streamlit's ForwardMsg: script_finished, a number
 const FORMATTED = "em, strong, del, code, a, mark, .katex, img, [style*='color']";
 
 // Everything in the page, what stands in shadow roots too.
@@ -96,6 +97,10 @@ function wrong(asked) {
   if (window[asked.flag]) found.push("A SCRIPT RAN");
   if (document.title !== "Headlight") found.push(`the title is ${document.title}`);
   if (getComputedStyle(document.body).display === "none") found.push("the page is hidden");
+  const written = nodes.filter((node) => ["script", "style"].includes(node.localName) && !node.src);
+  const own = asked.typed.trim();
+  const isIn = (node) => node.textContent.includes(asked.flag) || (own.length > 20 && node.textContent.includes(own));
+  if (written.some(isIn)) found.push("a script or a style holds the text");
   const exception = document.querySelector("[data-testid=stException]");
   if (exception) found.push(`an exception is shown: ${exception.textContent.slice(0, 200)}`);
   if (alerts.some((node) => node.querySelector(FORMATTED))) found.push("a notice is formatted");
@@ -105,9 +110,39 @@ function wrong(asked) {
   return [...found, ...burst(nodes)];
 }
 
+// How many runs of the script have ended: Streamlit sends a message for each.
 let runs = 0;
-new MutationObserver((changes) => {
-  if (changes.some(({ target }) => target.dataset.testScriptState === "notRunning")) runs += 1;
-}).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+const Socket = window.WebSocket;
+window.WebSocket = class extends Socket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", async ({ data }) => {
+      const bytes = new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : data);
+      // What came with it is drawn first.
+      if (isFinished(bytes)) requestAnimationFrame(() => requestAnimationFrame(() => (runs += 1)));
+    });
+  }
+};
+
+// A message is fields: a tag, and a number or a length with so many bytes.
+function isFinished(bytes) {
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; at < bytes.length; shift += 7) {
+      const byte = bytes[at++];
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) break;
+    }
+    return value;
+  };
+  let at = 0;
+  while (at < bytes.length) {
+    const tag = number();
+    if (tag === FINISHED) return true;
+    const value = number();
+    if (tag % 8 === 2) at += value;
+  }
+  return false;
+}
 
 window.anyText = { wrong, live: () => countLive(everything()), runs: () => runs };

@@ -42,7 +42,7 @@ PAGES = {
 HARMLESS = "a b c"
 WIDE, NARROW = (1400, 900), (390, 844)
 BLOCK = 40  # texts that go through all pages before the next: the server keeps their traces
-PATIENCE_MS = 20_000
+PATIENCE_MS = 10_000
 # Streamlit looks for its server below the path of a page first.
 EXPECTED = [r"404 .*/_stcore/(health|host-config)"]
 

@@ -99,6 +99,8 @@ STRINGS: dict[str, str] = {
     "spoken.share": N_("“{token}” {share}"),
     # Translators: what stands between two of these, with a space where one belongs
     "spoken.comma": N_(", "),
+    # Translators: the cell that the keyboard is at
+    "spoken.cell": N_("Here: {share}."),
     "spoken.pinned": N_("Pinned. {row}"),
     "spoken.unpinned": N_("No row is pinned."),
     # loading

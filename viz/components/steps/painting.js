@@ -138,24 +138,28 @@ function paintLabels(pen, view, [firstRow, lastRow, firstCol, lastCol]) {
   pen.restore();
 }
 
-function frameAround(pen, x, y, width, height, thick) {
-  pen.lineWidth = thick;
-  pen.strokeRect(x + thick / 2 - 1, y + thick / 2 - 1, width + 1 - thick, height + 1 - thick);
+// With a line of the ground inside, for there are cells of the frame's colour.
+function frameAround(pen, { accent, ground }, x, y, width, height, thick) {
+  for (const [colour, wide] of [[ground, thick + 1], [accent, thick]]) {
+    pen.strokeStyle = colour;
+    pen.lineWidth = wide;
+    pen.strokeRect(x + wide / 2 - 1, y + wide / 2 - 1, width + 1 - wide, height + 1 - wide);
+  }
 }
 
 function paintLit(pen, { look, rows, cols, lit, rowAt, colAt, x, y }) {
-  pen.strokeStyle = look.palettes.share.accent;
+  const colours = look.palettes.share;
   for (const part of lit) {
     const i = part.row === null ? null : rowAt(part.row);
     if (i === undefined) continue;
     const [top, height] = i === null ? [0, rows.total] : [rows.at[i], CELL];
     if (part.cols === null) {
-      frameAround(pen, x, y + top, cols.total, height, 2);
+      frameAround(pen, colours, x, y + top, cols.total, height, 2);
       continue;
     }
     for (const col of part.cols) {
       const j = colAt(col);
-      if (j !== undefined) frameAround(pen, x + cols.at[j], y + top, cols.pitch, height, part.strong ? 3 : 2);
+      if (j !== undefined) frameAround(pen, colours, x + cols.at[j], y + top, cols.pitch, height, part.strong ? 3 : 2);
     }
   }
 }
