@@ -77,7 +77,7 @@ def _after(first: Section, view: View) -> View:
 
 
 def _sinusoidal(asked: Asked) -> View:
-    own = sinusoidal.controls(asked.trace.info.d_model)
+    own = sinusoidal.controls(asked.trace.info.d_model, asked.parameters, _)
     return _set(own, asked, lambda values: sinusoidal.sections(values, _))
 
 
@@ -102,10 +102,7 @@ def _rotary(asked: Asked) -> View:
     by_hand = not own or how == "hand"
 
     def made(values: Values) -> Made:
-        if by_hand:
-            return rotary.sections(rotary.by_hand(values), None, values, _)
-        one = own[int(values.choice("how"))]
-        return rotary.sections(one.rotation, one.vectors, values, _)
+        return rotary.sections(None if by_hand else own[int(values.choice("how"))], values, _)
 
     shown = _set(rotary.controls(own, by_hand, _), asked, made)
     return shown if own else _after(_elsewhere("rotary", texts.NO_ROTATION, asked), shown)
@@ -152,7 +149,9 @@ def _sentence(asked: Asked) -> View:
     layer, head = (at.layer, at.head) if at.stack in stacks else (0, 0)
     own = list(sentence.stack_control(stacks, _))
     if can_change:
-        own += sentence.head_controls(trace.info.n_layers, trace.info.n_heads, layer, head, _)
+        shuffles = asked.parameters.get("how") == "shuffled"
+        sizes = trace.info.n_layers, trace.info.n_heads, layer, head
+        own += sentence.head_controls(*sizes, shuffles=shuffles, say=_)
 
     def made(values: Values) -> Made:
         stack = stacks[0] if len(stacks) < 2 else _named(values.choice("stack"), stacks)
@@ -167,7 +166,8 @@ def _named(name: str, stacks: tuple[StackName, ...]) -> StackName:
 
 
 def _without(trace: Trace, stack: StackName, values: Values) -> Section:
-    found = cache.without(trace, values.choice("how"), values.whole("seed"))
+    how = values.choice("how")
+    found = cache.without(trace, how, values.whole("seed") if how == "shuffled" else 0)
     return sentence.without(found, stack, values.whole("layer"), values.whole("head"), _)
 
 

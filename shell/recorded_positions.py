@@ -44,7 +44,10 @@ def vectors(trace: Trace, asked: Mapping[str, str]) -> Vectors | None:
     return Vectors(
         q.astype(np.float64),
         k.astype(np.float64),
-        f"L{layer} H{head}",
+        layer,
+        head,
+        trace.info.n_layers,
+        trace.info.n_heads,
         tuple(token.text for token in trace.tokens(stack)[0]),
         trace.record(stack, layer).dot(head),
     )

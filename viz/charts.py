@@ -18,6 +18,7 @@ Numbers = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 # From 0 to 1 a place on the sequential map, for lines that have an order; else a role.
 Tone = float | Literal["accent", "ink", "quiet"]
 
+MOST_TICKS = 40  # names along an axis; of more, every second, third, …
 FEW = 512  # points of a line that moves
 HEIGHT = 290  # CSS pixels
 # The lightest part of the sequential map does not stand out from the ground.
@@ -85,12 +86,13 @@ def _trace(chart: Chart, line: Line, colours: Palette, rough: bool) -> dict[str,
     trace: dict[str, Any] = {"name": in_plotly(line.name), "x": x, "y": y}
     if chart.bars:
         return trace | {"type": "bar", "marker": {"color": colour}}
-    mode = "markers" if line.points else "lines+markers" if line.ends else "lines"
+    points = line.points or len(line.y) == 1  # a line of one point is not seen
+    mode = "markers" if points else "lines+markers" if line.ends else "lines"
     drawn: dict[str, Any] = {"type": "scatter", "mode": mode, "connectgaps": False}
-    if not line.points:
+    if not points:
         drawn["line"] = {"color": colour, "width": 1.8, "dash": "dash" if line.dashed else "solid"}
-    if line.points or line.ends:
-        drawn["marker"] = {"color": colour, "size": 7 if line.points else 6}
+    if points or line.ends:
+        drawn["marker"] = {"color": colour, "size": 6}
     if line.area:
         drawn |= {"fill": "tonexty", "fillcolor": f"{colour}22"}
     return trace | drawn
@@ -165,10 +167,11 @@ def _axis(axis: Axis, colours: Palette) -> dict[str, Any]:
         low, high = np.log10(axis.range) if axis.log else axis.range
         made["range"] = [float(low), float(high)]
     if axis.ticks:
+        each = -(-len(axis.ticks) // MOST_TICKS)
         made |= {
             "tickmode": "array",
-            "tickvals": list(range(len(axis.ticks))),
-            "ticktext": [in_plotly(tick) for tick in axis.ticks],
+            "tickvals": list(range(0, len(axis.ticks), each)),
+            "ticktext": [in_plotly(tick) for tick in axis.ticks[::each]],
         }
     return made
 

@@ -39,6 +39,7 @@ class HeatMap:
     columns: Side
     limit: float | None = None  # colours run from −limit to limit; None: the largest |value|
     unsigned: bool = False  # colours run from 0 to the limit
+    hatched: str = ""  # what a cell without a number is: "masked"; "": nothing there
     picks: str = ""  # the control that a click on a column adds to or takes from
     about: str = ""  # a sentence under the picture
 

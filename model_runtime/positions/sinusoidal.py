@@ -24,6 +24,12 @@ def table(n: int, d: int, base: float = 10000.0, *, doubled: bool = False) -> Va
     return _rows(np.arange(n), d, _frequencies(d, base, doubled))
 
 
+def table_at(positions: NDArray[np.integer], d: int, base: float = 10000.0) -> Values:
+    """[position, d]: the table's rows at any positions, also negative ones. Raises ValueError."""
+    _check(1, d, base)
+    return _rows(positions, d, _frequencies(d, base, doubled=False))
+
+
 def wavelengths(d: int, base: float = 10000.0, *, doubled: bool = False) -> Values:
     """2π·base^(2i/d): after how many positions each sine begins again. Returns [ceil(d/2)].
 

@@ -146,7 +146,9 @@ def test_arrow_keys_walk_the_cells_of_the_map_and_are_read_out(page: OpenPage) -
         target, source = trace.reading.target[row + 1].text, trace.reading.source[col].text
         for said in (target, source, f"{shares[row, col]:.2f}"):
             expect(reader.readout).to_contain_text(said)
-        expect(reader.readout).to_have_attribute("aria-live", "polite")
+        expect(reader.root.get_by_role("status")).to_contain_text(
+            f"“{source}” {shares[row, col]:.2f}"
+        )
     reader.tab.keyboard.press("Enter")
     reader.shows(row=1)
     reader.tab.keyboard.press("Escape")

@@ -2,6 +2,7 @@
 what it has not and where to see it."""
 
 from typing import get_args
+from urllib.parse import parse_qsl
 
 import plotly.graph_objects as go
 import pytest
@@ -17,6 +18,7 @@ from tests.shell.tiny_checkpoints import BUILT_IN, FAMILIES, LONG_TEXT, root, tr
 from tests.viz.positions.seen import decoded, panels, texts
 from viz import charts, heatmap
 from viz.positions import sections
+from viz.positions import texts as page_texts
 from viz.positions.found import VIEW_OF
 from viz.positions.page import VIEWS
 
@@ -117,8 +119,8 @@ def test_every_control_is_a_parameter_that_no_one_else_has(traced):
     found = set()
     for name in ("builtin:translator", "builtin:positions@rotary", "t5", "bert", "bart"):
         for view in VIEWS:
-            for more in ({}, {"how": "hand"}, {"bias": "t5"}, {"bias": "alibi"}):
-                one = positions.view(view, Asked(traced(name), more))
+            for more in ("", "how=hand", "how=shuffled", "bias=t5", "bias=alibi"):
+                one = positions.view(view, Asked(traced(name), dict(parse_qsl(more))))
                 found |= {control.name for control in one.controls}
     assert found == set(PARAMETERS) and len(PARAMETERS) == len(found)
     taken = {*address.OWNED, *address.STEPPED, *address.EXAMPLE, "row", "scale", "view", "enc"}
@@ -131,6 +133,40 @@ def test_a_head_between_two_stacks_is_not_taken_for_one_within(traced):
     for view in VIEWS:
         one = shown(view, trace, **elsewhere)
         assert one.values.plain() == shown(view, trace).values.plain()
+
+
+def names(view):
+    return {control.name for control in view.controls}
+
+
+def test_a_layer_and_a_head_can_be_set_where_vectors_were_recorded(traced):
+    trace = traced("builtin:induction")
+    assert {"layer", "head"} <= names(shown("rotary", trace))
+    for other in (shown("rotary", trace, how="hand"), shown("rotary", traced("llama"))):
+        assert not {"layer", "head"} & names(other)
+    values = shown("rotary", trace, layer=1, head=1).values
+    assert (values.whole("layer"), values.whole("head")) == (1, 1)
+    (problem,) = positions.view("rotary", Asked(trace, {"layer": "99"})).problems
+    assert "99" in problem
+    said = texts(made(shown("rotary", traced("llama"))))
+    assert said[0] == page_texts.ONES_OF_CHECKPOINT
+
+
+def test_the_shuffle_of_positions_is_set_only_where_positions_are_shuffled(traced):
+    trace = traced("builtin:blanks")
+    assert "seed" not in names(shown("sentence", trace))
+    assert "seed" not in names(shown("sentence", trace, how="removed"))
+    before, after = (
+        panels(made(shown("sentence", trace, how="shuffled", seed=seed)))["without-after"].values
+        for seed in (1, 2)
+    )
+    assert (before != after).any()
+
+
+def test_the_curves_of_sines_that_are_not_asked_for_fit_the_width_that_is(traced):
+    trace = traced("builtin:translator")
+    assert shown("sinusoidal", trace, d=16).values.numbers("dims") == (0, 1, 2, 4, 8)
+    assert shown("sinusoidal", trace, d=2).values.numbers("dims") == (0, 1)
 
 
 def test_a_view_that_there_is_not_is_a_key_error(traced):

@@ -97,11 +97,24 @@ def test_a_recorded_bias_is_the_records(traced, name, stack):
         assert found["recorded-matrix"].rows.labels == tuple(
             token.text for token in trace.tokens(stack)[0]
         )
-        means = dict(
-            zip(xs(found["recorded-head"]), ys(found["recorded-head"])["mean"], strict=True)
-        )
-        for away, mean in means.items():
-            assert mean == pytest.approx(np.nanmean(np.diagonal(expected, -away)), abs=1e-5)
+        # BLOOM adds slope · key to a whole row: it is drawn less what a row has at its own token.
+        drawn = expected - np.diagonal(expected)[:, None] if name == "bloom" else expected
+        chart = found["recorded-head"]
+        for away, mean in zip(xs(chart), ys(chart)["mean"], strict=True):
+            assert mean == pytest.approx(np.nanmean(np.diagonal(drawn, away)), abs=1e-5)
+        assert ("softmax does not see" in chart.about) == (name == "bloom")
+        depends = "up to" in chart.about
+        assert depends == (name == "deberta-v2") == ("least" in ys(chart))
+        assert found["recorded-matrix"].hatched == "masked"
+
+
+def test_blooms_recorded_bias_is_its_slopes_times_the_distance(traced):
+    chart = panels(made(shown("relative", traced("bloom"), bias="recorded-decoder", head=1)))[
+        "recorded-head"
+    ]
+    # The second of four heads: 2^(−2·2), of keys at the query and before it.
+    assert xs(chart).max() == 0 and xs(chart).min() < -3
+    np.testing.assert_allclose(ys(chart)["mean"], xs(chart) / 16, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("layer", "head"), [(0, 0), (1, 1)])
@@ -113,14 +126,14 @@ def test_a_turned_score_stays_and_is_the_one_that_was_recorded(traced, name, lay
     found = panels(made(shown("rotary", trace, layer=layer, head=head, m=m, k=k, both=33)))
     recorded = trace.record(stack, layer).dot(head)[m, k]
     rows = found["rotary-moved"].rows
-    assert len(rows) == 5 and {int(a) - int(b) for a, b, _, _ in rows} == {m - k}
-    for _, _, _, score in rows:
+    assert len(rows) == 5 and {int(a) - int(b) for a, b, *_ in rows} == {m - k}
+    for _, _, _, score, _ in rows:
         assert float(score) == pytest.approx(recorded, abs=1e-4)
     curve = found["rotary-scores"]
     here = dict(zip(xs(curve).tolist(), ys(curve)["q · k"], strict=True))[m - k]
     assert here == pytest.approx(recorded, abs=1e-5)
     said = next(iter(texts(made(shown("rotary", trace, layer=layer, head=head, m=m, k=k)))))
-    assert f"L{layer} H{head}" in said and f"{recorded:.5f}" in said
+    assert f"L{layer} H{head}" in said and f": {recorded:.4f}." in said
     tokens = [token.text for token in trace.tokens(stack)[0]]
     assert f"query {m} “{tokens[m]}”, key {k} “{tokens[k]}”" in said
 

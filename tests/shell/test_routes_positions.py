@@ -231,7 +231,7 @@ def test_every_sentence_is_in_the_language_that_is_asked_for(
 def test_a_file_is_in_the_language_that_is_asked_for(client, marked):
     for lang, mark in (("zh", CHINESE), ("en", "")):
         response = client.get(f"/api/positions/letters/rotary/rotary-circle.csv?lang={lang}")
-        assert rows_of(response)[0] == ["line", f"{mark}first of the two", f"{mark}second"]
+        assert rows_of(response)[0] == ["line", f"{mark}dimension 0", f"{mark}dimension 1"]
 
 
 def test_of_readers_at_once_each_is_answered_in_their_own_language(app, marked, monkeypatch):

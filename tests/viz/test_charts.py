@@ -102,20 +102,49 @@ def test_a_line_with_an_order_has_a_place_on_the_map_and_stands_out_from_the_gro
     for ground in GROUNDS:
         stops = palette(ground)["sequential"]
         light, dark = (
-            charts.data(chart(line(1, tone=tone)), ground)[0]["line"]["color"]
+            charts.data(chart(line(1, 2, tone=tone)), ground)[0]["line"]["color"]
             for tone in (0.0, 1.0)
         )
         assert dark == stops[-1]
         assert 3 <= stops.index(light) <= 6
         for tone, same in ((-1.0, light), (2.0, dark)):
-            assert charts.data(chart(line(1, tone=tone)), ground)[0]["line"]["color"] == same
+            assert charts.data(chart(line(1, 2, tone=tone)), ground)[0]["line"]["color"] == same
 
 
 @pytest.mark.parametrize("role", ["accent", "ink", "quiet"])
 def test_a_role_is_a_colour_of_the_ground(role):
     for ground in GROUNDS:
-        (trace,) = charts.data(chart(line(1, tone=role)), ground)
-        assert trace["line"]["color"] == dict(palette(ground))[role]
+        joined, single = charts.data(chart(line(1, 2, tone=role), line(1, tone=role)), ground)
+        colour = dict(palette(ground))[role]
+        assert joined["line"]["color"] == single["marker"]["color"] == colour
+
+
+@pytest.mark.parametrize("rough", [False, True])
+def test_a_line_of_one_point_is_drawn_as_a_point(rough):
+    for one in (line(3), line(3, dashed=True), line(3, x=np.array([7.0])), line(3, ends=True)):
+        single, same = charts.data(chart(one, line(3, points=True, x=one.x)), "light", rough=rough)
+        assert single["mode"] == same["mode"] == "markers"
+        assert single["marker"] == same["marker"] and "line" not in single
+    (two,) = charts.data(chart(line(3, 4)), "light", rough=rough)
+    assert two["mode"] == "lines" and "marker" not in two
+
+
+@pytest.mark.parametrize(
+    ("n", "places"),
+    [(1, [0]), (40, range(40)), (41, range(0, 41, 2)), (80, range(0, 80, 2)),
+     (81, range(0, 81, 3)), (2048, range(0, 2048, 52))],
+)  # fmt: skip
+def test_names_along_an_axis_stand_at_their_places_and_never_more_than_40(n, places):
+    names = tuple(f"t{i}" for i in range(n))
+    axis = charts.layout(chart(line(1), x=Axis("token", ticks=names)), "light")["xaxis"]
+    assert axis["tickvals"] == list(places) and len(places) <= 40
+    assert axis["ticktext"] == [names[place] for place in places]
+
+
+def test_a_file_has_every_name_of_an_axis():
+    names = tuple(f"t{i}" for i in range(100))
+    made = chart(line(*range(100)), x=Axis("token", ticks=names))
+    assert [row[1] for row in lines_of(charts.as_csv(made))[1:]] == list(names)
 
 
 @pytest.mark.parametrize(

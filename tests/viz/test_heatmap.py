@@ -85,6 +85,14 @@ def test_a_matrix_of_nothing_has_a_colour_scale_all_the_same(values):
     assert heatmap.limit(shown(values)) == 1
 
 
+def test_what_is_hatched_changes_neither_the_cells_nor_the_file():
+    values = [[1.0, math.nan], [2.0, 3.0]]
+    plain, masked = shown(values), shown(values, hatched="masked")
+    assert (plain.hatched, masked.hatched) == ("", "masked")
+    assert heatmap.as_csv(plain) == heatmap.as_csv(masked)
+    assert heatmap.limit(plain) == heatmap.limit(masked) == 3
+
+
 def test_a_csv_is_the_whole_matrix_with_its_names():
     sides = {"rows": Side("token", ("a", "b")), "columns": Side("dimension")}
     assert lines_of(heatmap.as_csv(shown([[1, math.nan], [-0.1, 1 / 3]], **sides))) == [

@@ -30,11 +30,10 @@ def sections(found: Shuffled, layer: int, head: int, say: Say) -> list[Section]:
         return [Section(say(N_("Shuffled")), text=(said,))]
     before, after = (tuple(token.text for token in tokens) for tokens in found.tokens)
     model = found.trace.info.name
+    without = (say(N_("without positions")), *_differences(found.none, say))
+    own = (say(N_("as the model is")), *_differences(found.own, say))
+    never = np.array_equal(found.own.rows, found.none.rows)
     verdict = say(texts.ORDER_DECODER if found.causal else texts.ORDER_ENCODER)
-    rows = (
-        (say(N_("as the model is")), *_differences(found.own, say)),
-        (say(N_("without positions")), *_differences(found.none, say)),
-    )
     first = Section(
         say(N_("The words of {model}, shuffled")).format(model=model),
         panels=(
@@ -51,19 +50,16 @@ def sections(found: Shuffled, layer: int, head: int, say: Say) -> list[Section]:
                 "order-differences",
                 say(N_("How far the rows moved")),
                 ("", say(N_("largest difference, of the largest value")), say(N_("that is"))),
-                rows,
+                (without,) if never else (without, own),
                 about=verdict,
             ),
         ),
-        text=(say(texts.ORDER),),
-        formulas=(r"\text{encoder}(P X) = P \, \text{encoder}(X)",),
-        source=say(texts.PAPER),
+        text=(say(texts.ORDER), say(texts.ORDER_NEVER if never else texts.ORDER_OWN)),
     )
-    return [
-        first,
-        _side_by_side(say(N_("Without positions")), "none", found.none, found, layer, head, say),
-        _side_by_side(say(N_("As the model is")), "own", found.own, found, layer, head, say),
-    ]
+    shown = [(say(N_("Without positions")), "none", found.none)]
+    if not never:
+        shown.append((say(N_("As the model is")), "own", found.own))
+    return [first, *(_side_by_side(*one, found, layer, head, say) for one in shown)]
 
 
 def _differences(one: TwoOrders, say: Say) -> tuple[str, str]:
@@ -80,8 +76,11 @@ def _side_by_side(
     query, key = say(N_("query")), say(N_("key"))
     place = f"L{layer} H{head}"
     dimension = Side(say(N_("dimension")))
+    is_set = name == "none" and not found.causal
     return Section(
         title,
+        formulas=(r"\text{encoder}(P X) = P \, \text{encoder}(X)",) if is_set else (),
+        source=say(texts.PAPER) if is_set else "",
         panels=(
             HeatMap(
                 f"order-{name}-pattern",
@@ -91,6 +90,7 @@ def _side_by_side(
                 Side(key, before),
                 limit=1.0,
                 unsigned=True,
+                hatched=say(texts.MASKED),
             ),
             HeatMap(
                 f"order-{name}-pattern-shuffled",
@@ -100,6 +100,7 @@ def _side_by_side(
                 Side(key, after),
                 limit=1.0,
                 unsigned=True,
+                hatched=say(texts.MASKED),
             ),
             HeatMap(
                 f"order-{name}-rows",
@@ -110,9 +111,9 @@ def _side_by_side(
                 limit=limit,
             ),
             HeatMap(
-                f"order-{name}-rows-shuffled",
-                say(N_("What comes out, shuffled and put back in order")),
-                one.rows_shuffled,
+                f"order-{name}-rows-moved",
+                say(N_("How that moved when shuffled")),
+                one.rows_shuffled - one.rows,
                 Side(say(N_("token")), before),
                 dimension,
                 limit=limit,

@@ -81,6 +81,7 @@ def alibi(slopes: NDArray[np.floating[Any]] | None, values: Values, say: Say, ca
                 say(N_("Added to the scores of head {n}")).format(n=head),
                 matrix,
                 *position,
+                hatched=say(texts.MASKED),
             ),
         ),
         text=(say(texts.ALIBI_TEXT),),
@@ -147,16 +148,23 @@ def buckets(own: Buckets | None, values: Values, say: Say) -> Made:
                 matrix,
                 Side(say(N_("query"))),
                 Side(say(N_("key"))),
+                hatched=say(texts.MASKED),
             ),
         ]
     section = Section(
         say(N_("Buckets")),
         panels=tuple(panels),
-        text=(say(texts.BUCKETS_TEXT).format(far=far),),
+        text=(say(texts.BUCKETS_TEXT).format(far=_last(count, far, both)),),
         formulas=T5,
         source=say(texts.T5),
     )
     return [at_once(section)], problems
+
+
+def _last(count: int, far: int, both: bool) -> int:
+    """The first distance of the last bucket; from there on all share it."""
+    before = relative.bucket(-np.arange(far + 1), count, far, both_ways=both)
+    return int(np.argmax(before == before.max()))
 
 
 def _far(values: Values, exact: int, say: Say) -> tuple[int, list[str]]:
@@ -190,30 +198,25 @@ def recorded_controls(layers: list[int], found: Recorded) -> tuple[Control, ...]
 def recorded(found: Recorded, values: Values, say: Say) -> Section:
     """The bias that was added in this pass, whatever it was made of."""
     head = min(values.whole("head"), len(found.bias) - 1)
-    of_head = relative.bias_by_distance(found.bias[head], found.visible)
-    distance = Axis(say(N_("query − key")))
+    shown = _shown(len(found.bias))
+    of_heads = {h: _over_distance(found.bias[h], found.visible) for h in {*shown, head}}
+    of_head = of_heads[head]
+    distance = Axis(say(N_("key − query")))
     added = Axis(say(N_("added to the score")))
-    scale = float(np.abs(of_head.mean).max(initial=0.0)) or 1.0
-    alone = of_head.spread <= 1e-5 * max(1.0, scale)
-    lines: tuple[Line, ...] = (
-        Line(say(N_("mean")), of_head.mean, of_head.distances, tone="accent"),
-    )
-    if not alone:
+    lines: tuple[Line, ...] = (Line(say(N_("mean")), of_head.mean, of_head.away, tone="accent"),)
+    if of_head.kind == texts.BIAS_OF_MORE:
         lines = (
-            Line(say(N_("least")), of_head.least, of_head.distances, tone="quiet"),
-            Line(say(N_("most")), of_head.most, of_head.distances, tone="quiet", area=True),
+            Line(say(N_("least")), of_head.least, of_head.away, tone="quiet"),
+            Line(say(N_("most")), of_head.most, of_head.away, tone="quiet", area=True),
             *lines,
         )
-    shown = _shown(len(found.bias))
-    means = [relative.bias_by_distance(found.bias[h], found.visible) for h in shown]
     every = tuple(
-        Line(say(N_("head {n}")).format(n=h), one.mean, one.distances, tone=tone)
-        for h, one, tone in zip(shown, means, tones(len(shown)), strict=True)
+        Line(say(N_("head {n}")).format(n=h), of_heads[h].mean, of_heads[h].away, tone=tone)
+        for h, tone in zip(shown, tones(len(shown)), strict=True)
     )
     matrix = found.bias[head].astype(np.float64)
     if found.visible is not None:
         matrix = np.where(found.visible, matrix, np.nan)
-    said = say(texts.BIAS_OF_DISTANCE if alone else texts.BIAS_OF_MORE)
     return Section(
         say(N_("In this text: {place}")).format(place=found.place),
         panels=(
@@ -223,6 +226,7 @@ def recorded(found: Recorded, values: Values, say: Say) -> Section:
                 matrix,
                 Side(say(N_("query")), found.queries),
                 Side(say(N_("key")), found.keys),
+                hatched=say(texts.MASKED),
                 about=say(texts.BIAS_MATRIX),
             ),
             Chart(
@@ -231,7 +235,7 @@ def recorded(found: Recorded, values: Values, say: Say) -> Section:
                 distance,
                 added,
                 lines,
-                about=said.format(spread=f"{of_head.spread:.2g}"),
+                about=say(of_head.kind).format(spread=f"{of_head.spread:.2g}"),
             ),
             Chart(
                 "recorded-distances",
@@ -242,6 +246,36 @@ def recorded(found: Recorded, values: Values, say: Say) -> Section:
             ),
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Over:
+    """A bias over key − query, and the sentence that says what it depends on."""
+
+    away: NDArray[np.intp]
+    mean: Numbers
+    least: Numbers
+    most: Numbers
+    spread: float
+    kind: str
+
+
+def _over_distance(bias: NDArray[np.float32], visible: NDArray[np.bool_] | None) -> _Over:
+    """Over distance as it is; or, where that makes it depend on the distance alone, less what each
+    row has at its own token: what a whole row has in common, softmax does not see."""
+    seen = True if visible is None else visible
+    close = 1e-5 * max(1.0, float(np.abs(bias).max(initial=0.0, where=seen)))
+    kinds = [(texts.BIAS_OF_DISTANCE, bias)]
+    own = np.diagonal(bias)[:, None]
+    if bias.shape[0] == bias.shape[1] and np.isfinite(own).all():
+        kinds.append((texts.BIAS_OF_DISTANCE_AND_ROW, bias - own))
+    for kind, values in kinds:
+        found = relative.bias_by_distance(values, visible)
+        if found.spread <= close:
+            return _Over(-found.distances, found.mean, found.least, found.most, found.spread, kind)
+    found = relative.bias_by_distance(bias, visible)
+    more = texts.BIAS_OF_MORE
+    return _Over(-found.distances, found.mean, found.least, found.most, found.spread, more)
 
 
 def _shown(n_heads: int) -> list[int]:

@@ -25,7 +25,7 @@ FORMULAS = (
     r"\begin{pmatrix} a_m \\ b_m \end{pmatrix} = "
     r"\begin{pmatrix} \cos m \theta_i & -\sin m \theta_i \\ \sin m \theta_i & \cos m \theta_i "
     r"\end{pmatrix} \begin{pmatrix} a \\ b \end{pmatrix}",
-    r"\theta_i = 10000^{-2i/d}",
+    r"\theta_i = BASE^{-2i/d}",  # BASE is put in as it is set
 )
 
 
@@ -35,7 +35,10 @@ class Vectors:
 
     q: Numbers  # [position, d_head]
     k: Numbers  # [position, d_head]
-    head: str  # "L0 H3"
+    layer: int
+    head: int
+    n_layers: int
+    n_heads: int
     tokens: tuple[str, ...]  # as shown, by position; user text
     recorded: Numbers  # [query, key]: q·k after turning, as the model had them
 
@@ -90,6 +93,11 @@ def controls(own: list[Own], by_hand: bool, say: Say) -> tuple[Control, ...]:
                 help=texts.HELP_TRAINED,
             ),
         ]
+    if vectors:
+        found += [
+            Control("layer", "number", N_("layer"), vectors.layer, 0, vectors.n_layers - 1),
+            Control("head", "number", N_("head"), vectors.head, 0, vectors.n_heads - 1),
+        ]
     last = len(vectors.tokens) - 1 if vectors else MOST_AWAY
     pairs = own[0].rotation.frequencies.shape[0] if own and not by_hand else MOST_PAIRS
     return (
@@ -117,8 +125,10 @@ def by_hand(values: Values) -> Rotation:
     return Rotation(settings, found, "neighbours", rotary.attention_factor(settings))
 
 
-def sections(rotation: Rotation, vectors: Vectors | None, values: Values, say: Say) -> Made:
-    """The sections, and a sentence for each value that does not fit the others."""
+def sections(own: Own | None, values: Values, say: Say) -> Made:
+    """The sections of a model's own rotation, or of one set by hand (None); what does not fit."""
+    rotation = own.rotation if own else by_hand(values)
+    vectors = own.vectors if own else None
     problems: list[str] = []
     frequencies = rotation.frequencies.astype(np.float64)
     pair, m, k = values.whole("i"), values.whole("m"), values.whole("k")
@@ -132,7 +142,7 @@ def sections(rotation: Rotation, vectors: Vectors | None, values: Values, say: S
         q = key = _ones(2 * len(frequencies), rotation)
     turned = _Turned(rotation, frequencies, q, key, m, k)
     return [
-        partial(_circle, turned, pair, values.whole("both"), vectors, say),
+        partial(_circle, turned, pair, values.whole("both"), vectors, own, say),
         partial(_frequencies, rotation, frequencies, say),
         partial(_scores, turned, values.whole("n"), vectors, say),
     ], problems
@@ -172,19 +182,35 @@ class _Turned:
             self.q, self.k, *at, self.frequencies, self.rotation.pairing
         )
 
-    def pair(self, vector: Numbers, at: int, pair: int) -> tuple[float, float]:
-        """The two numbers of one pair of a vector at a position."""
-        turned = rotary.rotated(vector, at, self.frequencies, self.rotation.pairing)
+    def pair(self, vector: Numbers, at: int | None, pair: int) -> tuple[float, float]:
+        """The two numbers of one pair of a vector at a position, or before it is turned."""
+        if at is not None:
+            turned = rotary.rotated(vector, at, self.frequencies, self.rotation.pairing)
+            vector = self.rotation.attention_factor * turned
         first, second = _pair_slices(len(self.frequencies), self.rotation)
-        return float(turned[first][pair]), float(turned[second][pair])
+        return float(vector[first][pair]), float(vector[second][pair])
+
+    def part(self, more: int, pair: int) -> float:
+        """What one pair gives to the score."""
+        a, b = self.pair(self.q, self.at_query + more, pair)
+        c, d = self.pair(self.k, self.at_key + more, pair)
+        return a * c + b * d
+
+    def dimensions(self, pair: int) -> tuple[int, int]:
+        """Which two dimensions of the head a pair is."""
+        places = np.arange(2 * len(self.frequencies))
+        first, second = _pair_slices(len(self.frequencies), self.rotation)
+        return int(places[first][pair]), int(places[second][pair])
 
 
-def _circle(turned: _Turned, pair: int, both: int, vectors: Vectors | None, say: Say) -> Section:
+def _circle(
+    turned: _Turned, pair: int, both: int, vectors: Vectors | None, own: Own | None, say: Say
+) -> Section:
     m, k = turned.at_query + both, turned.at_key + both
     arrows: tuple[tuple[str, tuple[float, float], Tone, bool], ...] = (
-        (say(N_("query, not turned")), turned.pair(turned.q, 0, pair), "accent", True),
+        (say(N_("query, not turned")), turned.pair(turned.q, None, pair), "accent", True),
         (say(N_("query at {n}")).format(n=m), turned.pair(turned.q, m, pair), "accent", False),
-        (say(N_("key, not turned")), turned.pair(turned.k, 0, pair), "ink", True),
+        (say(N_("key, not turned")), turned.pair(turned.k, None, pair), "ink", True),
         (say(N_("key at {n}")).format(n=k), turned.pair(turned.k, k, pair), "ink", False),
     )
     lines = tuple(
@@ -198,19 +224,21 @@ def _circle(turned: _Turned, pair: int, both: int, vectors: Vectors | None, say:
             str(turned.at_query + by),
             str(turned.at_key + by),
             str(turned.at_query - turned.at_key),
-            f"{turned.score(by):.5f}",
+            f"{turned.score(by):.4f}",
+            f"{turned.part(by, pair):.4f}",
         )
         for by in moves
     )
     if vectors:
         said = say(texts.OWN_VECTORS).format(
-            head=vectors.head,
+            head=f"L{vectors.layer} H{vectors.head}",
             query=f"{turned.at_query} “{vectors.tokens[turned.at_query]}”",
             key=f"{turned.at_key} “{vectors.tokens[turned.at_key]}”",
-            recorded=f"{vectors.recorded[turned.at_query, turned.at_key]:.5f}",
+            recorded=f"{vectors.recorded[turned.at_query, turned.at_key]:.4f}",
         )
     else:
-        said = say(texts.ONES)
+        said = say(texts.ONES if own is None else texts.ONES_OF_CHECKPOINT)
+    first, second = turned.dimensions(pair)
     turn = math.degrees(float(turned.frequencies[pair]))
     return Section(
         say(N_("Turning")),
@@ -218,8 +246,8 @@ def _circle(turned: _Turned, pair: int, both: int, vectors: Vectors | None, say:
             Chart(
                 "rotary-circle",
                 say(N_("Pair {n}: {angle}° a position")).format(n=pair, angle=f"{turn:.4g}"),
-                Axis(say(N_("first of the two")), range=(-reach, reach)),
-                Axis(say(N_("second")), range=(-reach, reach)),
+                Axis(say(N_("dimension {n}")).format(n=first), range=(-reach, reach)),
+                Axis(say(N_("dimension {n}")).format(n=second), range=(-reach, reach)),
                 lines,
                 square=True,
                 about=say(texts.CIRCLE),
@@ -232,13 +260,16 @@ def _circle(turned: _Turned, pair: int, both: int, vectors: Vectors | None, say:
                     say(N_("key at")),
                     say(N_("difference")),
                     say(N_("q · k, all pairs")),
+                    say(N_("of it, pair {n}")).format(n=pair),
                 ),
                 rows,
                 about=say(texts.SAME_DIFFERENCE),
             ),
         ),
         text=(said,),
-        formulas=FORMULAS,
+        formulas=tuple(
+            latex.replace("BASE", f"{turned.rotation.settings.base:.10g}") for latex in FORMULAS
+        ),
         source=say(texts.ROFORMER),
     )
 
@@ -258,6 +289,9 @@ def _frequencies(rotation: Rotation, frequencies: Numbers, say: Say) -> Section:
     text = [say(texts.CLOCKS_TURN).format(first=first, last=last)]
     if scaled:
         text.append(say(texts.SCALED).format(scaling=settings.scaling))
+        if settings.scaling == "dynamic":
+            longest = round(settings.original_length * settings.factor)
+            text.append(say(texts.DYNAMIC).format(n=longest))
     elif rulers:
         text.append(say(texts.NOT_SCALED))
     if rotation.attention_factor != 1.0:
@@ -277,6 +311,7 @@ def _frequencies(rotation: Rotation, frequencies: Numbers, say: Say) -> Section:
         ),
         text=tuple(text),
         formulas=(r"\lambda_i = 2 \pi / \theta_i",),
+        source=say(texts.SCALINGS[settings.scaling]) if settings.scaling in texts.SCALINGS else "",
     )
 
 

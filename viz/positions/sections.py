@@ -134,6 +134,7 @@ def _panel(panel: Panel, ground: Ground, body: Body, rough: bool) -> dict[str, A
         "columns": {"title": panel.columns.title, "labels": panel.columns.labels},
         "limit": heatmap.limit(panel),
         "unsigned": panel.unsigned,
+        "hatched": panel.hatched,
         "picks": panel.picks,
     }
 

@@ -24,6 +24,7 @@ FORMULAS = (
     r"x = e_{\text{token}} + p_{\text{position}} + s_{\text{segment}}",
 )
 _MARK = {True: "✓", False: "✗", None: ""}
+STACKS = {"encoder": N_("encoder"), "decoder": N_("decoder")}
 _TONES: tuple[Tone, ...] = (0.75, "accent", 0.2)
 KINDS = {
     "sinusoidal": N_("sinusoidal"),
@@ -50,19 +51,19 @@ def stack_control(stacks: tuple[str, ...], say: Say) -> tuple[Control, ...]:
     """Which stack, where there are two."""
     if len(stacks) < 2:
         return ()
-    names = {"encoder": N_("encoder"), "decoder": N_("decoder")}
-    options = tuple((stack, say(names[stack])) for stack in stacks)
+    options = tuple((stack, say(STACKS[stack])) for stack in stacks)
     return (Control("stack", "choice", N_("stack"), stacks[0], options=options),)
 
 
 def head_controls(
-    n_layers: int, n_heads: int, layer: int, head: int, say: Say
+    n_layers: int, n_heads: int, layer: int, head: int, *, shuffles: bool, say: Say
 ) -> tuple[Control, ...]:
     """What is taken away, and whose pattern is shown."""
+    seed = Control("seed", "number", N_("shuffle"), 1, 1, 99, help=texts.HELP_SEED)
     ways = ("removed", say(N_("removed"))), ("shuffled", say(N_("shuffled")))
     return (
         Control("how", "choice", N_("positions"), "removed", options=ways),
-        Control("seed", "number", N_("shuffle"), 1, 1, 99, help=texts.HELP_SEED),
+        *((seed,) if shuffles else ()),
         Control("layer", "number", N_("layer"), layer, 0, n_layers - 1),
         Control("head", "number", N_("head"), head, 0, n_heads - 1),
     )
@@ -173,13 +174,19 @@ def without(found: Without, stack: str, layer: int, head: int, say: Say) -> Sect
             *sides,
             limit=1.0,
             unsigned=True,
+            hatched=say(texts.MASKED),
         )
         for kind, said, pattern in (
             ("before", say(N_("before")), right),
             ("after", say(N_("after")), wrong),
         )
     )
-    text = [say(texts.WITHOUT)]
+    stack_said = say(STACKS["encoder" if found.stack == "encoder" else "decoder"])
+    text = [
+        say(texts.REMOVED)
+        if found.how == "removed"
+        else say(texts.SHUFFLED).format(stack=stack_said)
+    ]
     if found.moved is not None:
         said = say(texts.CHANGED)
         moved = found.moved

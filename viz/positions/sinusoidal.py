@@ -4,6 +4,7 @@ From controls to sections. Knows no model; the formula alone.
 """
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -14,24 +15,35 @@ from viz.charts import Axis, Chart, Line, Ruler, tones
 from viz.heatmap import HeatMap, Side
 from viz.marked import N_
 from viz.positions import texts
-from viz.positions.controls import Control, Values
+from viz.positions.controls import Control, Values, read
 from viz.positions.limits import among
-from viz.positions.sections import Later, Made, Section, Table
+from viz.positions.sections import Later, Made, Panel, Section, Table
 
 MOST_D, MOST_N, MOST_BASE = 1024, 2048, 1_000_000
 _SHOWN_SHIFT = 64  # dimensions of the matrix that is drawn
 
+# BASE is put in as it is set.
 FORMULAS = (
-    r"\mathit{PE}[\text{pos}, 2i] = \sin \left( \frac{\text{pos}}{10000^{2i/d}} \right)",
-    r"\mathit{PE}[\text{pos}, 2i+1] = \cos \left( \frac{\text{pos}}{10000^{2i/d}} \right)",
+    r"\mathit{PE}[\text{pos}, 2i] = \sin \left( \frac{\text{pos}}{BASE^{2i/d}} \right)",
+    r"\mathit{PE}[\text{pos}, 2i+1] = \cos \left( \frac{\text{pos}}{BASE^{2i/d}} \right)",
 )
+WAVE = (r"\lambda_i = 2 \pi \cdot BASE^{2i/d}",)
+DOT = (
+    r"\mathit{PE}[p] \cdot \mathit{PE}[q] = \sum_i \cos "
+    r"\left( \frac{p - q}{BASE^{2i/d}} \right)",
+)
+# Below these there are too few clocks, or they turn too much alike, to speak of fast and slow.
+_FEW, _ALIKE = 8, 100
 
 
-def controls(d_model: int) -> tuple[Control, ...]:
-    """The controls, opened at the width of a model."""
-    d = min(d_model, MOST_D)
+def controls(d_model: int, asked: Mapping[str, str], say: Say) -> tuple[Control, ...]:
+    """The controls, opened at the width of a model; the lists, at what fits the width asked for."""
+    width = Control(
+        "d", "number", N_("d_model"), min(d_model, MOST_D), 1, MOST_D, help=texts.HELP_D
+    )
+    d = read((width,), asked, say)[0].whole("d")
     return (
-        Control("d", "number", N_("d_model"), d, 1, MOST_D, help=texts.HELP_D),
+        width,
         Control("n", "number", N_("length"), 100, 1, MOST_N, help=texts.HELP_LENGTH),
         Control(
             "base",
@@ -78,6 +90,10 @@ def _spread(d: int) -> tuple[int, ...]:
     return tuple(sorted({0, 1, d // 8, d // 4, d // 2} & set(range(d))))
 
 
+def _with(base: float, formulas: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(latex.replace("BASE", f"{base:.10g}") for latex in formulas)
+
+
 def sections(values: Values, say: Say) -> Made:
     """The sections, and a sentence for each value that does not fit the others."""
     n, d, base, by = (
@@ -92,10 +108,10 @@ def sections(values: Values, say: Say) -> Made:
     table = sinusoidal.table(n, d, base)
     doubled = sinusoidal.table(n, d, base, doubled=True) if values.on("wrong") else None
     found: list[Later] = [
-        partial(_table, table, dims, at, doubled, say),
+        partial(_table, table, base, dims, at, doubled, say),
         partial(_wavelengths, d, base, doubled is not None, say),
-        partial(_distances, table, at[0] if at else 0, say),
-        partial(_shift, n, d, base, by, say),
+        partial(_distances, table, base, at[0] if at else 0, say),
+        partial(_shift, table, base, by, at[0] if at else 0, say),
         partial(_mistake, d, base, say),
     ]
     if doubled is not None:
@@ -105,6 +121,7 @@ def sections(values: Values, say: Say) -> Made:
 
 def _table(
     table: np.ndarray,
+    base: float,
     dims: tuple[int, ...],
     at: tuple[int, ...],
     doubled: np.ndarray | None,
@@ -119,14 +136,14 @@ def _table(
         over_position.append(Line(name, table[:, dim], tone=tone))
         if doubled is not None:
             said = wrong.format(name=name)
-            over_position.append(Line(said, doubled[:, dim], tone="accent", dashed=True))
+            over_position.append(Line(said, doubled[:, dim], tone=tone, dashed=True))
     over_dimension: list[Line] = []
     for one, tone in zip(at, tones(len(at)), strict=True):
         name = say(N_("position {n}")).format(n=one)
         over_dimension.append(Line(name, table[one], tone=tone))
         if doubled is not None:
             said = wrong.format(name=name)
-            over_dimension.append(Line(said, doubled[one], tone="accent", dashed=True))
+            over_dimension.append(Line(said, doubled[one], tone=tone, dashed=True))
     return Section(
         say(N_("The table")),
         panels=(
@@ -155,9 +172,9 @@ def _table(
                 about=say(texts.ZIGZAG),
             ),
         ),
-        formulas=FORMULAS,
+        formulas=_with(base, FORMULAS),
         source=say(texts.PAPER),
-        text=(say(texts.CLOCKS),),
+        text=(say(texts.CLOCKS),) if table.shape[1] >= _FEW and base >= _ALIKE else (),
     )
 
 
@@ -181,20 +198,23 @@ def _wavelengths(d: int, base: float, mistaken: bool, say: Say) -> Section:
                 tuple(lines),
                 rulers=(
                     Ruler(2 * math.pi, "2π", "y"),
-                    Ruler(top, say(N_("{base} · 2π")).format(base=f"{base:g}"), "y"),
+                    Ruler(top, say(N_("{base} · 2π")).format(base=f"{base:.10g}"), "y"),
                 ),
                 about=say(texts.LONGEST_WAVE).format(
-                    base=f"{base:g}", n=len(found), last=f"{found[-1]:,.1f}"
-                ),
+                    base=f"{base:.10g}", n=len(found), last=f"{found[-1]:,.1f}"
+                )
+                if len(found) > 1
+                else "",
             ),
         ),
-        formulas=(r"\lambda_i = 2 \pi \cdot 10000^{2i/d}",),
+        formulas=_with(base, WAVE),
         source=say(texts.PAPER),
     )
 
 
-def _distances(table: np.ndarray, at: int, say: Say) -> Section:
+def _distances(table: np.ndarray, base: float, at: int, say: Say) -> Section:
     distance = np.arange(len(table)) - at
+    odd = table.shape[1] % 2 == 1
     return Section(
         say(N_("Near and far")),
         panels=(
@@ -213,33 +233,45 @@ def _distances(table: np.ndarray, at: int, say: Say) -> Section:
                 (Line(say(N_("cosine")), tables.cosines(table, at), distance, tone=0.8),),
             ),
         ),
-        formulas=(
-            r"\mathit{PE}[p] \cdot \mathit{PE}[q] = \sum_i \cos "
-            r"\left( \frac{p - q}{10000^{2i/d}} \right)",
-        ),
-        text=(say(texts.DOT_IS_DISTANCE),),
+        formulas=() if odd else _with(base, DOT),
+        text=(say(texts.DOT_OF_ODD if odd else texts.DOT_IS_DISTANCE),),
     )
 
 
-def _shift(n: int, d: int, base: float, by: int, say: Say) -> Section:
+def _shift(table: np.ndarray, base: float, by: int, at: int, say: Say) -> Section:
+    n, d = table.shape
     error = sinusoidal.shift_error(n, d, base=base, by=by)
-    shown = min(d - d % 2, _SHOWN_SHIFT)
+    pairs = d - d % 2
+    shown = min(pairs, _SHOWN_SHIFT)
     text = [say(texts.SHIFT).format(k=by, n=n, error=f"{error:.1e}")]
     if d % 2:
         text.append(say(texts.ODD))
-    panels: tuple[HeatMap, ...] = ()
+    panels: tuple[Panel, ...] = ()
     if shown:
-        matrix = sinusoidal.shift(d, by, base)[:shown, :shown]
+        matrix = sinusoidal.shift(d, by, base)
+        there = sinusoidal.table_at(np.array([at + by]), d, base)[0, :pairs]
+        whole = say(N_("M, first {n} dimensions")).format(n=shown)
         panels = (
             HeatMap(
                 "sinusoidal-shift",
-                say(N_("M, first {n} dimensions")).format(n=shown)
-                if shown < d - d % 2
-                else say(N_("M")),
-                matrix,
+                whole if shown < pairs else say(N_("M")),
+                matrix[:shown, :shown],
                 Side(say(N_("dimension"))),
                 Side(say(N_("dimension"))),
                 limit=1.0,
+            ),
+            Chart(
+                "sinusoidal-shifted",
+                say(N_("Position {n}, shifted by M, is position {other}")).format(
+                    n=at, other=at + by
+                ),
+                Axis(say(N_("dimension"))),
+                Axis(say(N_("value")), range=(-1.08, 1.08)),
+                (
+                    Line(f"PE[{at}]", table[at, :pairs], tone="quiet", dashed=True),
+                    Line(f"PE[{at + by}]", there, tone=0.8),
+                    Line(f"M · PE[{at}]", matrix @ table[at, :pairs], tone="accent", points=True),
+                ),
             ),
         )
     return Section(
@@ -255,7 +287,7 @@ def _mistake(d: int, base: float, say: Say) -> Section:
     def both(d: int, base: float, dim: int) -> tuple[str, str, str, str]:
         right = sinusoidal.table(2, d, base)[1, dim]
         wrong = sinusoidal.table(2, d, base, doubled=True)[1, dim]
-        return f"PE[1, {dim}]", f"d = {d}, {base:g}", f"{right:.4f}", f"{wrong:.4f}"
+        return f"PE[1, {dim}]", f"d = {d}, {base:.10g}", f"{right:.4f}", f"{wrong:.4f}"
 
     rows = dict.fromkeys([both(4, 10000, 2), *(both(d, base, dim) for dim in (2, 4) if dim < d)])
     return Section(

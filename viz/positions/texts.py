@@ -9,6 +9,7 @@ ALIBI = N_("Press et al. 2022, “Train Short, Test Long”, §3")
 T5 = N_("Raffel et al. 2020, “T5”, §2.1; transformers, modeling_t5.py")
 
 BIAS = N_("bias")
+MASKED = N_("masked")
 
 CLOCKS = N_(
     "Every pair of dimensions is a clock: the first goes round once in 6.28 positions, the last "
@@ -20,6 +21,10 @@ ZIGZAG = N_(
 LONGEST_WAVE = N_(
     "From 2π they grow by the same factor from pair to pair, and stop short of {base} · 2π: the "
     "last of {n} pairs goes round once in {last} positions."
+)
+DOT_OF_ODD = N_(
+    "For an odd d the last sine has no cosine beside it, and its product depends on where the two "
+    "positions are. Of all other pairs it depends on the distance alone."
 )
 DOT_IS_DISTANCE = N_(
     "For an even d the dot product depends on the distance alone: sin a · sin b + cos a · cos b = "
@@ -35,8 +40,7 @@ ODD = N_(
 )
 MISTAKE = N_(
     "The column’s own number is already 2i. Who writes 10000^(2 · column / d) doubles it: the "
-    "waves grow twice as fast, and the second half of the table hardly moves. The switch above "
-    "shows both."
+    "waves grow twice as fast from pair to pair. The switch above shows both."
 )
 
 TABLE = N_(
@@ -48,12 +52,11 @@ TABLE_BY_FORMULA = N_(
     "model holds it; nothing in it was learned."
 )
 COMPONENTS = N_(
-    "The table’s rows seen from where they differ most. {shares} of their variance lie along the "
+    "The table’s rows seen from where they differ most: {shares} of their variance lies along the "
     "first three directions."
 )
 UNTRAINED = N_(
-    "Rows that were never trained keep the values that they started with: a position that no "
-    "training text reached looks like noise."
+    "A row that no training text reached keeps what it started with, and looks like noise."
 )
 SIMILAR = N_("Each row and column is a position; on the diagonal a position meets itself.")
 BY_DISTANCE = N_(
@@ -62,8 +65,8 @@ BY_DISTANCE = N_(
 )
 
 CIRCLE = N_(
-    "One pair of a query and of a key, as two arrows: dashed before they are turned, solid after. "
-    "Each turns by its position times the pair’s frequency, and keeps its length."
+    "One pair of a query and of a key: dashed before they are turned, solid after. Each turns by "
+    "its position times the pair’s frequency."
 )
 SAME_DIFFERENCE = N_(
     "Move both by the same number of positions: both arrows turn on, the angle between them stays, "
@@ -74,6 +77,10 @@ SCORES = N_(
     "the two stand."
 )
 ONES = N_("Here q and k are (1, 0, 1, 0, …): no model’s, but the same for every setting.")
+ONES_OF_CHECKPOINT = N_(
+    "Of a checkpoint, queries and keys are recorded after they were turned. So here q and k are "
+    "(1, 0, 1, 0, …), turned by the model’s own frequencies."
+)
 OWN_VECTORS = N_(
     "Here q and k are the model’s own, before they are turned: {head}, query {query}, key {key}. "
     "At their true distance the curve is the q · k that was recorded: {recorded}."
@@ -87,7 +94,20 @@ NOT_SCALED = N_(
     "The frequencies are not scaled. The dotted line is the length that it was trained on: waves "
     "above it never came full circle in training."
 )
-CLOCKS_TURN = N_("Pair 0 turns by {first} radians a position, the last pair by {last}.")
+CLOCKS_TURN = N_("A position turns pair 0 by {first} rad, and the last pair by {last} rad.")
+DYNAMIC = N_(
+    "Dynamic scaling depends on the length of the text, and changes nothing up to the length that "
+    "the model was trained on. Here it is that of a text of {n} tokens."
+)
+SCALINGS = {
+    "linear": N_("Chen et al. 2023, “Position Interpolation”: θ / factor"),
+    "dynamic": N_(
+        "NTK-aware scaling with the length of the text; transformers, modeling_rope_utils.py"
+    ),
+    "yarn": N_("Peng et al. 2023, “YaRN”, §3"),
+    "llama3": N_("Llama 3.1; transformers, modeling_rope_utils.py"),
+    "longrope": N_("Ding et al. 2024, “LongRoPE”"),
+}
 
 ALIBI_TEXT = N_(
     "Nothing is added to the embeddings. From each score, slope · distance is taken off: some "
@@ -102,6 +122,12 @@ BIAS_OF_DISTANCE = N_(
     "Here the bias depends on the distance alone: over all pairs at one distance it differs by "
     "{spread} at most."
 )
+BIAS_OF_DISTANCE_AND_ROW = N_(
+    "The whole of a row is raised or lowered as well, which softmax does not see: a number that "
+    "all scores of a row have in common changes no share. Less what each row adds to its own "
+    "token, as it is drawn here, the bias depends on the distance alone: it differs by {spread} at "
+    "most."
+)
 BIAS_OF_MORE = N_(
     "Here the bias depends on more than the distance: at one distance it differs by up to "
     "{spread}. The curve is the mean, the band runs from the least to the most."
@@ -113,8 +139,10 @@ ORDER = N_(
 )
 ORDER_ENCODER = N_(
     "Without positions, attention sees a set: every token gets the same row wherever it stands, "
-    "up to rounding. It is positions that make rows differ."
+    "up to rounding."
 )
+ORDER_OWN = N_("With the model’s own positions the rows differ: a word is another elsewhere.")
+ORDER_NEVER = N_("This model has no positions, so there is nothing else to compare with.")
 ORDER_DECODER = N_(
     "A decoder is not blind even without positions: the causal mask hides what comes later, so "
     "each token sees another set, and the rows differ."
@@ -125,14 +153,20 @@ ADDED = N_(
     "a model tells two texts apart, a segment. All are shown in one colour scale."
 )
 SHARES = N_(
-    "How much of the sum s is whose: e · s / |s|², p · s / |s|². Together they make up 1; one can "
-    "be negative where it pulls the other way."
+    "How much of the sum x is whose: e · x / |x|², p · x / |x|², and so on. Together they make up "
+    "1; one can be negative where it pulls the other way."
 )
-WITHOUT = N_(
-    "The same pass once more with the positions changed: “removed” tells the model none, "
-    "“shuffled” tells each token the position of another. All weights stay."
+REMOVED = N_(
+    "The same pass once more, with no position told to any token of any stack. All weights stay."
 )
-CHANGED = N_("{changed} of {n} predictions changed; on average a prediction moved by {bits} bits.")
+SHUFFLED = N_(
+    "The same pass once more, with each token of the {stack} told the position of another. All "
+    "weights stay."
+)
+CHANGED = N_(
+    "{changed} of {n} predictions changed. Over all of them, probabilities moved by {bits} bits on "
+    "average (the Kullback–Leibler divergence)."
+)
 FIVE = N_(
     "Five tiny models, alike but for their positions, were trained to name the letter before each "
     "letter. Without positions that is a guess."
@@ -164,12 +198,15 @@ NOT_RECORDED = N_(
     "tokens keep their attention alone, and some models mix their embeddings otherwise."
 )
 BUILTIN_ONLY = N_(
-    "Only a built-in model can be told other positions than its own: of a checkpoint, nobody knows "
-    "which line to change."
+    "Only a built-in model can be run with other positions than its own: what would have to be "
+    "changed for that differs from checkpoint to checkpoint."
 )
 EXAMPLE_TEXT = N_("They read the letters a to z, so this is an example and not your text.")
 NO_TABLE = N_("{model} has no table of positions. What is shown is that of {other}.")
 NO_ROTATION = N_("{model} does not turn its queries and keys. Here a rotation is set by hand.")
 NO_BIAS = N_("{model} adds no bias for distances. Here one is set by hand.")
-EXAMPLE_ORDER = N_("What is shown is {other}, a model without positions, with an example.")
+EXAMPLE_ORDER = N_(
+    "A checkpoint cannot be run with other positions than its own. What is shown is {other}, a "
+    "model without positions, with an example."
+)
 OPEN_OTHER = N_("open {other}")

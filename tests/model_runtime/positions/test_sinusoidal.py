@@ -57,6 +57,24 @@ def test_the_doubled_table_equals_the_right_one_of_the_base_squared(n, d):
     np.testing.assert_allclose(wrong, in_loops(n, d, 100.0**2), atol=1e-6)
 
 
+def test_the_row_before_the_first_has_its_sines_turned_round():
+    (row,) = sinusoidal.table_at(np.array([-1]), 3)
+    slow = 1 / 10000 ** (2 / 3)
+    np.testing.assert_allclose(row, [-math.sin(1), math.cos(1), -math.sin(slow)], atol=1e-15)
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 64])
+@pytest.mark.parametrize("base", [1.0, 10.0, 10000.0])
+def test_rows_at_any_positions_are_those_of_the_table(d, base):
+    at = np.array([5, 0, 299, 5])
+    found = sinusoidal.table_at(at, d, base)
+    assert found.shape == (4, d) and found.dtype == np.float64
+    np.testing.assert_array_equal(found, sinusoidal.table(300, d, base)[at])
+    back = in_loops(51, d, base)[[3, 50]]
+    back[:, ::2] *= -1  # sin(−a) = −sin a, cos(−a) = cos a
+    np.testing.assert_allclose(sinusoidal.table_at(np.array([-3, -50]), d, base), back, atol=1e-6)
+
+
 def test_an_odd_width_ends_with_a_sine_without_a_partner():
     found = sinusoidal.table(20, 5)
     np.testing.assert_allclose(found[:, 4], np.sin(np.arange(20) / 10000**0.8), atol=1e-12)
@@ -137,6 +155,8 @@ def test_what_makes_no_table_is_said(n, d, base, why):
             sinusoidal.wavelengths(d, base)
         with pytest.raises(ValueError, match=why):
             sinusoidal.shift(d, 1, base)
+        with pytest.raises(ValueError, match=why):
+            sinusoidal.table_at(np.array([1]), d, base)
 
 
 def test_the_largest_base_overflows_nowhere():

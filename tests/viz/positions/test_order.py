@@ -34,17 +34,40 @@ def test_two_letters_change_places_and_their_rows_do_not():
         ("in order", "[BOS]", "a", "b", "[EOS]"),
         ("shuffled", "[BOS]", "b", "a", "[EOS]"),
     )
-    own, none = shown["order-differences"].rows
-    assert (own[0], none[0]) == ("as the model is", "without positions")
-    assert own[2] == none[2] == "the same rows"
-    rows, shuffled = (shown[f"order-none-rows{end}"].values for end in ("", "-shuffled"))
-    np.testing.assert_allclose(shuffled, rows, rtol=0, atol=1e-4 * np.abs(rows).max())
+    ((name, _, verdict),) = shown["order-differences"].rows
+    assert (name, verdict) == ("without positions", "the same rows")
+    rows, moved = (shown[f"order-none-rows{end}"].values for end in ("", "-moved"))
+    np.testing.assert_allclose(moved, 0, rtol=0, atol=1e-4 * np.abs(rows).max())
+
+
+def test_a_model_that_never_had_positions_has_one_comparison_only():
+    sections = order.sections(found("positions@none"), 0, 0, str)
+    assert [one.title for one in sections[1:]] == ["Without positions"]
+    assert sections[0].text == (texts.ORDER, texts.ORDER_NEVER)
+    assert not any(name.startswith("order-own") for name in panels(made(found("positions@none"))))
 
 
 def test_with_positions_the_rows_differ_and_without_they_do_not():
-    own, none = panels(made(found("positions@rotary")))["order-differences"].rows
-    assert (own[2], none[2]) == ("other rows", "the same rows")
+    result = found("positions@rotary")
+    none, own = panels(made(result))["order-differences"].rows
+    assert (none[0], own[0]) == ("without positions", "as the model is")
+    assert (none[2], own[2]) == ("the same rows", "other rows")
     assert float(own[1]) > 1e-2 > 1e-4 > float(none[1])
+    sections = order.sections(result, 0, 0, str)
+    assert [one.title for one in sections[1:]] == ["Without positions", "As the model is"]
+    assert sections[0].text == (texts.ORDER, texts.ORDER_OWN)
+
+
+def test_the_formula_of_a_set_stands_over_what_is_one_alone():
+    for name in ("blanks", "positions@none"):
+        sections = order.sections(found(name), 0, 0, str)
+        assert {one.title: one.formulas for one in sections if one.formulas} == {
+            "Without positions": (r"\text{encoder}(P X) = P \, \text{encoder}(X)",)
+        }
+        assert [one.title for one in sections if one.source] == ["Without positions"]
+    # A decoder sees no set, with or without positions.
+    for one in order.sections(found("induction"), 0, 0, str):
+        assert (one.formulas, one.source) == ((), "")
 
 
 @pytest.mark.parametrize(("layer", "head"), [(0, 0), (1, 3)])
@@ -69,8 +92,14 @@ def test_patterns_and_rows_are_those_that_were_computed(layer, head):
         assert shown[name].rows.labels == shown[name].columns.labels == texts_in_order
         shuffled = shown[f"{name}-shuffled"].columns.labels
         assert shuffled == tuple(texts_in_order[i] for i in result.order)
-    limits = {shown[f"order-own-rows{end}"].limit for end in ("", "-shuffled")}
+    limits = {shown[f"order-own-rows{end}"].limit for end in ("", "-moved")}
     assert limits == {float(np.abs(seen.intermediates["encoder.final"]).max())}
+    for name, two in (("none", result.none), ("own", result.own)):
+        assert two is not None
+        rows, moved = (shown[f"order-{name}-rows{end}"].values for end in ("", "-moved"))
+        np.testing.assert_array_equal(rows, two.rows)
+        np.testing.assert_array_equal(moved, two.rows_shuffled - two.rows)
+        assert np.abs(moved).max() / np.abs(rows).max() == pytest.approx(two.difference, rel=1e-6)
 
 
 def test_a_decoder_shows_nothing_where_a_query_must_not_look():
@@ -79,8 +108,9 @@ def test_a_decoder_shows_nothing_where_a_query_must_not_look():
     n = len(result.order)
     for name in ("own", "none"):
         for end in ("", "-shuffled"):
-            hidden = np.isnan(shown[f"order-{name}-pattern{end}"].values)
-            np.testing.assert_array_equal(hidden, ~np.tri(n, dtype=bool))
+            pattern = shown[f"order-{name}-pattern{end}"]
+            np.testing.assert_array_equal(np.isnan(pattern.values), ~np.tri(n, dtype=bool))
+            assert pattern.hatched == "masked"
     assert shown["order-differences"].about == texts.ORDER_DECODER
     assert panels(made(found("blanks")))["order-differences"].about == texts.ORDER_ENCODER
 

@@ -6,9 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from model_runtime.positions.encodings import RotarySettings, Rotation
+from model_runtime.positions.encodings import SCALINGS, RotarySettings, Rotation
 from tests.viz.positions.seen import panels, set_to, texts, xs, ys
 from viz.positions import rotary
+from viz.positions import texts as page_texts
 from viz.positions.rotary import Own, Vectors
 
 
@@ -19,17 +20,18 @@ def rotation(d=4, pairing="neighbours", factor=1.0, base=10_000.0, **settings):
 
 
 def vectors(d=4, n=9, seed=0, recorded=None):
-    """Queries and keys as a model might have them."""
+    """Queries and keys as a model of 3 layers with 8 heads each might have them."""
     q, k = np.random.default_rng(seed).normal(size=(2, n, d))
     shown = tuple("abcdefghi"[:n])
-    return Vectors(q, k, "L0 H1", shown, np.zeros((n, n)) if recorded is None else recorded)
+    recorded = np.zeros((n, n)) if recorded is None else recorded
+    return Vectors(q, k, 0, 1, 3, 8, shown, recorded)
 
 
 def own(turned=None, seen=None, **asked):
     """The sections of a model's own rotation, without complaints."""
     one = Own(turned or rotation(), "model.rotary_emb", seen)
     values = set_to(rotary.controls([one], False, str), **asked)
-    sections, problems = rotary.sections(one.rotation, one.vectors, values, str)
+    sections, problems = rotary.sections(one, values, str)
     assert problems == []
     return sections, problems
 
@@ -37,7 +39,12 @@ def own(turned=None, seen=None, **asked):
 def by_hand(**asked):
     """The sections of a rotation that is set by hand."""
     values = set_to(rotary.controls([], True, str), **asked)
-    return rotary.sections(rotary.by_hand(values), None, values, str)
+    return rotary.sections(None, values, str)
+
+
+def formulas(made):
+    """All formulas, in their order."""
+    return [latex for make in made[0] for latex in make().formulas]
 
 
 def turned_pairs(vector, at, frequencies, pairing):
@@ -61,7 +68,7 @@ def score(q, k, m, n, frequencies, pairing):
 
 def test_a_right_angle_by_hand():
     quarter = Rotation(RotarySettings(2), np.array([math.pi / 2], np.float32), "neighbours")
-    seen = Vectors(np.eye(2), np.eye(2), "L0 H0", ("a", "b"), np.zeros((2, 2)))
+    seen = Vectors(np.eye(2), np.eye(2), 0, 0, 1, 1, ("a", "b"), np.zeros((2, 2)))
     found = panels(own(quarter, seen, m=1, k=0))
     ends = {line.name: (line.x.tolist(), line.y.tolist()) for line in found["rotary-circle"].lines}
     # The query (0, 1) turned by 90° points left; the key (1, 0) at 0 stays.
@@ -69,22 +76,24 @@ def test_a_right_angle_by_hand():
     assert ends["query, not turned"] == ([0, 0], [0, 1])
     assert ends["key at 0"] == ends["key, not turned"] == ([0, 1], [0, 0])
     assert found["rotary-circle"].title == "Pair 0: 90° a position"
-    assert found["rotary-moved"].rows[0] == ("1", "0", "1", "-1.00000")
+    assert found["rotary-moved"].rows[0] == ("1", "0", "1", "-1.0000", "-1.0000")
 
 
 @pytest.mark.parametrize("pairing", ["neighbours", "halves"])
 @pytest.mark.parametrize("pair", [0, 1, 2])
-def test_arrows_end_where_complex_numbers_say(pairing, pair):
-    turned, seen = rotation(6, pairing), vectors(6)
+@pytest.mark.parametrize("factor", [1.0, 1.25])
+def test_arrows_end_where_complex_numbers_say(pairing, pair, factor):
+    turned, seen = rotation(6, pairing, factor), vectors(6)
     found = panels(own(turned, seen, i=pair, m=7, k=3, both=2))
     arrows = {line.name: line for line in found["rotary-circle"].lines}
     for vector, at, name in (
-        (seen.q[7], 0, "query, not turned"),
+        (seen.q[7], None, "query, not turned"),
         (seen.q[7], 9, "query at 9"),
-        (seen.k[3], 0, "key, not turned"),
+        (seen.k[3], None, "key, not turned"),
         (seen.k[3], 5, "key at 5"),
     ):
-        expected = list(turned_pairs(vector, at, turned.frequencies, pairing))[pair]
+        expected = list(turned_pairs(vector, at or 0, turned.frequencies, pairing))[pair]
+        expected *= 1 if at is None else factor  # what yarn multiplies sines and cosines by
         line = arrows[name]
         assert (line.x[0], line.y[0]) == (0, 0)
         assert complex(line.x[1], line.y[1]) == pytest.approx(expected, abs=1e-12)
@@ -103,7 +112,50 @@ def test_the_score_stays_however_far_both_are_moved(pairing, d_head):
         (str(5 + by), str(2 + by), "3") for by in (0, 37, 1, 10, 100)
     ]
     expected = score(seen.q[5], seen.k[2], 5, 2, turned.frequencies, pairing)
-    assert {row[3] for row in rows} == {f"{expected:.5f}"}
+    assert {row[3] for row in rows} == {f"{expected:.4f}"}
+
+
+@pytest.mark.parametrize("pairing", ["neighbours", "halves"])
+@pytest.mark.parametrize("factor", [1.0, 1.25])
+def test_what_the_pairs_give_makes_up_the_score(pairing, factor):
+    turned, seen = rotation(6, pairing, factor), vectors(6)
+    parts = []
+    for pair in range(3):
+        table = panels(own(turned, seen, i=pair, m=5, k=2, both=37))["rotary-moved"]
+        assert table.header[-1] == f"of it, pair {pair}"
+        a, b = (
+            list(turned_pairs(vector, at, turned.frequencies, pairing))[pair]
+            for vector, at in ((seen.q[5], 5), (seen.k[2], 2))
+        )
+        expected = factor**2 * (a * b.conjugate()).real
+        assert {row[4] for row in table.rows} == {f"{expected:.4f}"}
+        parts.append(float(table.rows[0][4]))
+    whole = float(table.rows[0][3])
+    assert sum(parts) == pytest.approx(whole, abs=2.5e-4)  # four numbers rounded to 4 digits
+    assert whole == pytest.approx(
+        factor**2 * score(seen.q[5], seen.k[2], 5, 2, turned.frequencies, pairing), abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("pairing", "pair", "dimensions"),
+    [("neighbours", 0, (0, 1)), ("neighbours", 2, (4, 5)), ("halves", 0, (0, 3)),
+     ("halves", 2, (2, 5))],
+)  # fmt: skip
+def test_the_axes_are_named_by_the_dimensions_that_make_a_pair(pairing, pair, dimensions):
+    circle = panels(own(rotation(6, pairing), vectors(7), i=pair))["rotary-circle"]
+    assert (circle.x.title, circle.y.title) == tuple(f"dimension {one}" for one in dimensions)
+    seen = vectors(7)
+    line = next(line for line in circle.lines if line.name == "query, not turned")
+    assert (line.x[1], line.y[1]) == tuple(seen.q[5, list(dimensions)])
+
+
+def test_formulas_hold_the_base_that_is_set():
+    assert r"\theta_i = 500000^{-2i/d}" in formulas(by_hand(base=500_000))
+    assert r"\theta_i = 1.5^{-2i/d}" in formulas(by_hand(base=1.5))
+    assert r"\theta_i = 1000000^{-2i/d}" in formulas(by_hand(base=1_000_000))
+    assert r"\theta_i = 300^{-2i/d}" in formulas(own(rotation(base=300.0)))
+    assert not any("BASE" in latex for latex in formulas(own()))
 
 
 @pytest.mark.parametrize("pairing", ["neighbours", "halves"])
@@ -127,7 +179,7 @@ def test_a_key_after_its_query_is_not_on_the_curve():
 def test_what_was_recorded_is_told_beside_the_tokens_it_is_of():
     recorded = np.arange(81.0).reshape(9, 9) / 7
     (said, *_) = texts(own(seen=vectors(recorded=recorded), m=5, k=2))
-    assert "L0 H1, query 5 “f”, key 2 “c”" in said and f"{47 / 7:.5f}" in said
+    assert "L0 H1, query 5 “f”, key 2 “c”" in said and f": {47 / 7:.4f}." in said
 
 
 def test_without_vectors_every_pair_is_one_and_nothing():
@@ -136,7 +188,8 @@ def test_without_vectors_every_pair_is_one_and_nothing():
     np.testing.assert_allclose(
         ys(panels(sections)["rotary-scores"])["q · k"], expected, rtol=0, atol=1e-5
     )
-    assert texts(sections)[0].startswith("Here q and k are (1, 0")
+    assert texts(sections)[0] == page_texts.ONES_OF_CHECKPOINT
+    assert texts(by_hand())[0] == page_texts.ONES
 
 
 def test_wavelengths_are_a_whole_turn_over_each_frequency():
@@ -161,7 +214,27 @@ def test_scaled_frequencies_stand_beside_plain_ones_and_their_factor_is_said():
     np.testing.assert_allclose(lines["as it is used"], 4 * lines["not scaled"], rtol=1e-6)
     said = " ".join(texts(sections))
     assert "“linear”" in said and "multiplied by 1.5 as well" in said
-    assert "Pair 0 turns by 0.25 radians" in said
+    assert "turns pair 0 by 0.25 rad, and the last pair by 0.00025 rad" in said
+
+
+@pytest.mark.parametrize("scaling", rotary.SCALINGS_BY_HAND)
+def test_a_scaling_has_its_own_source_and_no_scaling_has_none(scaling):
+    found = by_hand(scaling=scaling, factor=4, trained=128)
+    (source,) = (make().source for make in found[0] if make().title == "Frequencies")
+    names = {"linear": "Chen", "dynamic": "NTK", "yarn": "Peng", "llama3": "Llama 3.1"}
+    assert source.startswith(names.get(scaling, "")) and bool(source) == (scaling in names)
+
+
+def test_every_scaling_that_there_is_has_a_source():
+    assert {*SCALINGS} - {*page_texts.SCALINGS} == {"default"}
+    assert len(set(page_texts.SCALINGS.values())) == len(page_texts.SCALINGS)
+
+
+def test_a_dynamic_scaling_says_which_length_it_is_shown_for():
+    told = page_texts.DYNAMIC.format(n=512)
+    for scaling in rotary.SCALINGS_BY_HAND:
+        said = texts(by_hand(scaling=scaling, factor=4, trained=128))
+        assert (told in said) == (scaling == "dynamic")
 
 
 @pytest.mark.parametrize(
@@ -197,6 +270,10 @@ def test_the_controls_reach_as_far_as_the_text(n):
     assert (names["m"].default, names["k"].default) == (min(5, n - 1), min(2, n - 1))
     assert names["how"].options == (("0", "model.rotary_emb"), ("hand", "by hand"))
     assert "d" not in names
+    for name, default, high in (("layer", 0, 2), ("head", 1, 7)):
+        assert (names[name].default, names[name].low, names[name].high) == (default, 0, high)
     hand = {control.name: control for control in rotary.controls([one], True, str)}
     assert {"how", "d", "base", "scaling", "factor", "trained"} < set(hand)
     assert hand["m"].high == 4096
+    unseen = rotary.controls([Own(rotation(), "model.rotary_emb", None)], False, str)
+    assert not {"layer", "head"} & ({*hand} | {control.name for control in unseen})

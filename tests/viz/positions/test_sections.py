@@ -57,6 +57,7 @@ def test_a_map_a_chart_and_a_table_come_back_with_their_numbers():
         "kind": "map", "n_rows": 2, "n_columns": 2, "high": 1, "wide": 1,
     }  # fmt: skip
     assert (found["some-map"]["limit"], found["some-map"]["unsigned"]) == (2, False)
+    assert found["some-map"]["hatched"] == ""
     plain, over = found["some-chart"]["data"]
     assert plain["x"] is None and over["x"].tolist() == [-1, 0, 1]
     np.testing.assert_array_equal(plain["y"], [3, np.nan])
@@ -81,6 +82,14 @@ def test_words_formulas_and_links_stand_in_their_section():
     assert found["text"] == ["a & b"] and found["source"] == "a paper"
     assert found["links"] == [{"said": "open it", "parameters": {"model": "builtin:blanks"}}]
     assert re.fullmatch(r"<math.*<msup><mi>x</mi><mn>2</mn></msup>.*</math>", found["formulas"][0])
+
+
+def test_what_a_cell_without_a_number_is_can_be_said():
+    masked = HeatMap("some-map", "", MAP.values, POSITION, POSITION, hatched="masked")
+    assert (
+        by_name(decoded(answer(view(section(masked)), "light", str)))["some-map"]["hatched"]
+        == "masked"
+    )
 
 
 @pytest.mark.parametrize("text", [*NASTY, "\ud800"])
@@ -180,7 +189,8 @@ EDGES = [(1, 1), (1, 2), (2, 1), (5, 7), (1, 513), (2048, 512)]  # length, width
 @pytest.mark.parametrize("wrong", [0, 1])
 @pytest.mark.parametrize(("n", "d"), EDGES)
 def test_sines_of_any_size_fit_into_a_frame(n, d, wrong):
-    values = set_to(sinusoidal.controls(64), n=n, d=d, dims="0", at="0", wrong=wrong, by=-3)
+    asked = {"n": n, "d": d, "dims": "0", "at": "0", "wrong": wrong, "by": -3}
+    values = set_to(sinusoidal.controls(64, {"d": str(d)}, str), **asked)
     map_ = shown(sinusoidal.sections(values, str))["sinusoidal-table"]
     assert map_["cells"].shape == (math.ceil(n / map_["high"]), math.ceil(d / map_["wide"]))
 
@@ -201,7 +211,7 @@ def test_tables_of_any_size_fit_into_a_frame(n, d):
 )
 def test_rotations_of_any_size_fit_into_a_frame(d, scaling, settings):
     values = set_to(rotary.controls([], True, str), d=d, scaling=scaling, m=4096, k=0, **settings)
-    shown(rotary.sections(rotary.by_hand(values), None, values, str))
+    shown(rotary.sections(None, values, str))
 
 
 @pytest.mark.parametrize("n", [1, 2, 512])

@@ -14,6 +14,7 @@ from model_runtime.positions.placing import Placeable
 from model_runtime.tracing import trace
 from tests.viz.positions.seen import panels, texts, ys
 from viz.positions import sentence
+from viz.positions import texts as page_texts
 from viz.positions.sentence import Added
 
 
@@ -108,6 +109,23 @@ def test_before_is_what_was_recorded_and_after_is_the_changed_pass(name, stack, 
         assert found[panel].rows.labels == tuple(t.text for t in result.trace.tokens(stack)[0])
     assert (found["without-before"].limit, found["without-before"].unsigned) == (1, True)
     assert np.nanmax(np.abs(found["without-before"].values - found["without-after"].values)) > 1e-3
+    assert {found[f"without-{end}"].hatched for end in ("before", "after")} == {"masked"}
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "shuffled"),
+    [
+        ("blanks", "encoder", "encoder"),
+        ("writer", "decoder", "decoder"),
+        ("translator", "encoder", "encoder"),
+        ("translator", "decoder", "encoder"),  # whichever is looked at
+    ],
+)
+def test_what_was_done_to_the_positions_is_said(name, seen, shuffled):
+    removed = texts(once(sentence.without(changed(name), seen, 0, 0, str)))
+    assert removed[0] == page_texts.REMOVED
+    said = texts(once(sentence.without(changed(name, "shuffled"), seen, 0, 0, str)))
+    assert said[0] == page_texts.SHUFFLED.format(stack=shuffled)
 
 
 @pytest.mark.parametrize("name", ["blanks", "writer", "translator"])
@@ -130,7 +148,11 @@ def test_what_changed_is_counted_and_what_is_written_is_told():
     said = texts(once(sentence.without(result, "encoder", 0, 0, str)))
     rows = panels(once(sentence.without(result, "encoder", 0, 0, str)))["without-predictions"].rows
     differ = sum(a.rsplit(" ", 1)[0] != b.rsplit(" ", 1)[0] for _, a, b in rows)
-    assert f"{differ} of {len(rows)} predictions changed" in said[1]
+    moved = result.moved
+    assert moved is not None
+    assert said[1] == page_texts.CHANGED.format(
+        changed=differ, n=len(rows), bits=f"{moved.divergence:.3g}"
+    )
     assert f"It wrote “{result.trace.target_text}”" in said[2]
 
 
@@ -187,3 +209,14 @@ def test_of_two_stacks_one_can_be_chosen():
     (control,) = sentence.stack_control(("encoder", "decoder"), str)
     assert control.default == "encoder"
     assert control.options == (("encoder", "encoder"), ("decoder", "decoder"))
+
+
+def test_which_shuffle_can_be_set_only_where_something_is_shuffled():
+    for shuffles in (False, True):
+        own = sentence.head_controls(3, 8, 2, 5, shuffles=shuffles, say=str)
+        numbers = {c.name: (c.default, c.high) for c in own if c.kind == "number"}
+        seed = {"seed": (1, 99)} if shuffles else {}
+        assert numbers == {**seed, "layer": (2, 2), "head": (5, 7)}
+        how = next(control for control in own if control.name == "how")
+        assert [value for value, _ in how.options] == ["removed", "shuffled"]
+        assert how.default == "removed"

@@ -53,7 +53,7 @@ export function createGrid(pane, actions) {
       const fit = Math.floor((width - LABEL.left) / stack.n_heads) - gap;
       return Math.max(24, Math.min(64, Math.max(40, fit), Math.floor(300 / stack.n_layers) - gap));
     }
-    const share = Math.max(stack.n_heads, stack.n_layers) > MANY ? 0.34 : 0.27;
+    const share = Math.max(stack.n_heads, stack.n_layers) >= MANY ? 0.34 : 0.27;
     const across = Math.floor((width * share - LABEL.left) / stack.n_heads) - gap;
     const down = Math.floor((height - LABEL.top - 30) / stack.n_layers) - gap;
     return Math.max(LEAST_SIDE, Math.min(across, down, Math.max(58, Math.floor(window.innerHeight / 12))));
@@ -199,7 +199,7 @@ export function createGrid(pane, actions) {
     layout(next) {
       scene = next;
       const { stack, size } = scene;
-      gap = Math.max(stack.n_heads, stack.n_layers) > MANY ? 2 : 4;
+      gap = Math.max(stack.n_heads, stack.n_layers) >= MANY ? 2 : 4;
       side = measure(size, stack);
       stage.w = LABEL.left + stack.n_heads * pitch() + 2;
       stage.h = LABEL.top + stack.n_layers * pitch() + 2;

@@ -232,7 +232,8 @@ function createView(root) {
       clearHover();
       drawMarks();
     }
-    if (scene.state.row !== null) pin(null);
+    // Who is elsewhere on the page meant the tooltip under the pointer, or nothing here.
+    if (scene.state.row !== null && event.composedPath().includes(root)) pin(null);
   };
   const onPop = () => {
     if (!header || !root.isConnected) return;
@@ -251,7 +252,7 @@ function createView(root) {
       if (size.width !== width || size.height !== tall || scene.ratio !== window.devicePixelRatio) drawAll();
     });
   };
-  root.addEventListener("keydown", onKey);
+  document.addEventListener("keydown", onKey);
   window.addEventListener("popstate", onPop);
   window.addEventListener("resize", onResize);
   const observer = new ResizeObserver(onResize);
@@ -287,6 +288,8 @@ function createView(root) {
       heads.cancel();
       observer.disconnect();
       bar.destroy();
+      measures.destroy();
+      document.removeEventListener("keydown", onKey);
       window.removeEventListener("popstate", onPop);
       window.removeEventListener("resize", onResize);
     },

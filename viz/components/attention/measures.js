@@ -20,6 +20,14 @@ function phrase(t, name, value) {
 
 export function createMeasures(line) {
   let count = 0;
+  const away = (event) => {
+    if (event.key !== "Escape") return;
+    for (const item of line.querySelectorAll(".measure:hover, .measure:focus")) item.classList.add("away");
+  };
+  const back = (event) => event.target.closest?.(".measure")?.classList.remove("away");
+  document.addEventListener("keydown", away);
+  line.addEventListener("pointerout", back);
+  line.addEventListener("focusout", back);
   return {
     draw(scene) {
       const { t, header, head } = scene;
@@ -46,5 +54,6 @@ export function createMeasures(line) {
       line.replaceChildren(...items);
       line.hidden = items.length === 0;
     },
+    destroy: () => document.removeEventListener("keydown", away),
   };
 }

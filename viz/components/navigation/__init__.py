@@ -47,9 +47,11 @@ def mount(
     key: str,
     on_go: Callable[[], None],
     listens: bool = False,
+    language: str = "",
 ) -> None:
     """Show the links at this place; `carried` names the parameters that a link takes along.
-    One of them `listens` to other components that ask for a page.
+    One of them `listens` to other components that ask for a page, and tells the browser the
+    page's `language` (BCP 47), for screen readers.
 
     On a click, `go` of the session's state of `key` is {"page": …, "parameters": {…}} for one
     run, and `on_go` is called. What it holds comes from the browser and is to be checked.
@@ -59,5 +61,6 @@ def mount(
         "carried": list(carried),
         "label": label,
         "listens": listens,
+        "language": language,
     }
     _component()(key=key, data=data, on_go_change=on_go, width="content")

@@ -23,7 +23,7 @@ function leaveInOneStep() {
 }
 
 function createLinks(root) {
-  let data = { links: [], carried: [], label: "", listens: false };
+  let data = { links: [], carried: [], label: "", listens: false, language: "" };
   let tell = () => {};
   let drawn = "";
 
@@ -45,6 +45,7 @@ function createLinks(root) {
     if (said === drawn) return;
     drawn = said;
     root.setAttribute("aria-label", data.label);
+    if (data.language) document.documentElement.lang = data.language;
     root.replaceChildren(
       ...data.links.map((link) => {
         const node = document.createElement("a");

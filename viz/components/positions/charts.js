@@ -8,6 +8,8 @@ import { exportMenu, save } from "./files.js";
 
 const CONFIG = { displayModeBar: false, responsive: false, showTips: false };
 const EXPORTED = { width: 900, height: 480 };
+// About what the name of a line takes in a legend, CSS pixels.
+const [LETTER, KEY, ROW] = [6.2, 44, 19];
 
 // The numbers stand in the body of the frame: [offset, how many].
 function withNumbers(trace, body) {
@@ -26,11 +28,15 @@ export function createChart(panel, { t, csv, library }) {
   let now = panel;
   let data = [];
   let ground = "#ffffff";
+  let drawn = null; // what plotly has on the screen: {layout, data, width}
 
   async function file(format) {
     const Plotly = await plotly(library);
-    const layout = { ...now.layout, ...EXPORTED, title: { text: now.title, font: { size: 15 } }, paper_bgcolor: ground };
-    layout.margin = { ...now.layout.margin, t: 70 };
+    const title = { text: now.title, font: { size: 15 }, y: 0.97, yanchor: "top" };
+    const layout = { ...now.layout, ...EXPORTED, title, paper_bgcolor: ground };
+    // Names of lines stand below, where they can take as many rows as they need.
+    layout.margin = { ...now.layout.margin, t: 50, b: 60 };
+    layout.legend = { ...now.layout.legend, y: -0.16, yanchor: "top" };
     const url = await Plotly.toImage({ data, layout }, { format, scale: format === "png" ? 2 : 1, ...EXPORTED });
     save(await (await fetch(url)).blob(), `headlight-${now.name}.${format}`);
   }
@@ -38,6 +44,29 @@ export function createChart(panel, { t, csv, library }) {
   const menu = exportMenu([["csv", csv(panel.name)], ["png", () => file("png")], ["svg", () => file("svg")]], t);
   const heading = el("h3");
   const element = el("figure", { class: "panel chart", "data-panel": panel.name }, el("div", { class: "panel-head" }, heading, menu), picture, failure, about);
+
+  // As tall as the rows of names need: they would take their room from the curves.
+  function layoutFor(width) {
+    const { layout } = now;
+    if (!layout.showlegend) return { ...layout, width };
+    const names = data.reduce((sum, { name }) => sum + name.length * LETTER + KEY, 0);
+    const rows = Math.max(1, Math.ceil(names / Math.max(120, width - layout.margin.l - layout.margin.r)));
+    const more = (rows - 1) * ROW;
+    return { ...layout, width, height: layout.height + more, margin: { ...layout.margin, t: layout.margin.t + ROW + more } };
+  }
+
+  const same = (a, b) => a === b || (a?.length === b?.length && a.every((value, at) => Object.is(value, b[at])));
+  function isDrawn(next, traces, width) {
+    return (
+      drawn !== null && drawn.width === width && drawn.data.length === traces.length &&
+      JSON.stringify(drawn.layout) === JSON.stringify(next.layout) &&
+      traces.every((trace, at) => {
+        const before = drawn.data[at];
+        const rest = (one) => JSON.stringify({ ...one, x: 0, y: 0 });
+        return rest(trace) === rest(before) && same(trace.x, before.x) && same(trace.y, before.y);
+      })
+    );
+  }
 
   return {
     element,
@@ -61,8 +90,10 @@ export function createChart(panel, { t, csv, library }) {
         // A newer answer came while the script was on its way; it draws itself.
         if (mine !== data || !picture.isConnected) return;
         const dragmode = window.matchMedia("(pointer: fine)").matches ? "zoom" : false;
-        const layout = { ...now.layout, dragmode, width: picture.clientWidth };
-        await Plotly.react(picture, data, layout, CONFIG);
+        const width = picture.clientWidth;
+        // A chart that another setting does not concern stays as it is, and as it was zoomed.
+        if (!isDrawn(now, mine, width)) await Plotly.react(picture, mine, { ...layoutFor(width), dragmode }, CONFIG);
+        drawn = { layout: now.layout, data: mine, width };
         copyStyles(picture);
         failure.hidden = true;
         element.dataset.drawn = String(Number(element.dataset.drawn ?? 0) + 1);

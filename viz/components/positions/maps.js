@@ -34,10 +34,37 @@ export function createMap(panel, { t, csv, pick }) {
   let cell = null; // [row, column] of the cells that were sent
   let box = null; // where the cells are painted
 
+  // The picture as it stands, with its name above and its colours below, on the ground of the page.
   async function png() {
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    const ratio = canvas.width / canvas.clientWidth;
+    const [wide, tall] = [canvas.width, canvas.height + 64 * ratio];
+    const sheet = el("canvas", { width: wide, height: tall });
+    const pen = sheet.getContext("2d");
+    const { ground, ink, quiet, font } = palettes.share;
+    pen.fillStyle = ground;
+    pen.fillRect(0, 0, wide, tall);
+    pen.drawImage(canvas, 0, 30 * ratio);
+    pen.scale(ratio, ratio);
+    pen.textBaseline = "middle";
+    pen.fillStyle = ink;
+    pen.font = `600 14px ${font}`;
+    pen.fillText(now.title, 8, 16);
+    const y = tall / ratio - 17;
+    const ramp = pen.createLinearGradient(70, 0, 190, 0);
+    for (let i = 0; i <= 8; i++) ramp.addColorStop(i / 8, palette().css[Math.round((i * 255) / 8)]);
+    pen.fillStyle = ramp;
+    pen.fillRect(70, y - 5, 120, 10);
+    pen.fillStyle = quiet;
+    pen.font = `${FONT}px ${font}`;
+    pen.textAlign = "right";
+    pen.fillText(ends()[0], 64, y);
+    pen.textAlign = "left";
+    pen.fillText(ends()[1], 196, y);
+    const blob = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
     save(blob, `headlight-${now.name}.png`);
   }
+
+  const ends = () => [now.unsigned ? "0" : full(-now.limit, 3), full(now.limit, 3)];
 
   const menu = exportMenu([["csv", csv(panel.name)], ["png", png]], t);
   const element = el("figure", { class: "panel map", "data-panel": panel.name }, el("div", { class: "panel-head" }, heading, menu), canvas, el("div", { class: "under" }, legend, readout), about);
@@ -100,13 +127,20 @@ export function createMap(panel, { t, csv, pick }) {
     pen.drawImage(cellCanvas(steps, rows, columns, palette().packed), left, TOP, wide, high);
     if (cells.some(Number.isNaN)) {
       const { hatch_ground: ground } = palettes.share;
+      // One shape for all of them: filled one by one, their edges would show.
+      const shape = new Path2D();
+      for (let y = 0; y < rows; y++) {
+        for (let x = 0; x < columns; x++) {
+          if (!Number.isNaN(cells[y * columns + x])) continue;
+          let end = x;
+          while (end + 1 < columns && Number.isNaN(cells[y * columns + end + 1])) end += 1;
+          shape.rect(left + x * box.cw, Math.floor(TOP + y * box.ch), (end - x + 1) * box.cw, Math.ceil(box.ch) + 1);
+          x = end;
+        }
+      }
       for (const style of [ground, hatchPattern(pen, hatch, ratio)]) {
         pen.fillStyle = style;
-        for (let i = 0; i < cells.length; i++) {
-          if (!Number.isNaN(cells[i])) continue;
-          const x = i % columns;
-          pen.fillRect(left + x * box.cw, TOP + ((i - x) / columns) * box.ch, box.cw + 0.3, box.ch + 0.3);
-        }
+        pen.fill(shape);
       }
     }
     labels(pen, quiet, ink);
@@ -155,9 +189,9 @@ export function createMap(panel, { t, csv, pick }) {
     const { css } = palette();
     const ramp = el("span", { class: "ramp" });
     ramp.style.background = `linear-gradient(to right, ${[0, 64, 128, 192, 255].map((i) => css[i]).join(", ")})`;
-    const ends = [now.unsigned ? "0" : full(-now.limit, 3), full(now.limit, 3)];
-    const parts = [el("span", { text: ends[0] }), ramp, el("span", { text: ends[1] })];
-    if (cells.some(Number.isNaN)) parts.push(el("span", { class: "hatched" }), el("span", { text: t("map.hatched") }));
+    const [low, high] = ends();
+    const parts = [el("span", { text: low }), ramp, el("span", { text: high })];
+    if (cells.some(Number.isNaN)) parts.push(el("span", { class: "hatched" }), el("span", { text: now.hatched || t("map.hatched") }));
     legend.replaceChildren(...parts);
   }
 

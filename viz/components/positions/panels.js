@@ -12,7 +12,8 @@ const WIDE_FROM = 6; // columns of a table that takes a row of its own
 
 function formula(markup) {
   const parsed = new DOMParser().parseFromString(markup, "application/xml").documentElement;
-  return el("div", { class: "formula" }, document.importNode(parsed, true));
+  // Fonts for Chinese have no brackets that grow.
+  return el("div", { class: "formula", lang: "en" }, document.importNode(parsed, true));
 }
 
 function createTable(panel) {
@@ -74,7 +75,7 @@ export function createPanels(root, tools) {
 
   function words(section) {
     const parts = section.text.map((text) => el("p", { text: visible(text) }));
-    if (section.formulas.length) parts.push(el("div", { class: "formulas" }, ...section.formulas.map(formula)));
+    if (section.formulas.length) parts.push(el("div", { class: "formulas", tabindex: 0, role: "group", "aria-label": tools.t("formula") }, ...section.formulas.map(formula)));
     if (section.source) parts.push(el("p", { class: "source", text: fill(tools.t("source"), { source: section.source }) }));
     for (const { said, parameters } of section.links)
       parts.push(el("p", {}, el("a", { href: tools.addressOf(parameters), target: "_self", text: said })));

@@ -5,7 +5,7 @@
 import { readPalette } from "../attention/colour.js";
 import { component, el, measurePaint, segmented } from "../attention/dom.js";
 import { decodeFrame } from "../attention/frame.js";
-import { visible } from "../attention/text.js";
+import { fill, visible } from "../attention/text.js";
 import { createAsking, Gone } from "./asking.js";
 import { createPanels } from "./panels.js";
 import { createSettings } from "./settings.js";
@@ -13,6 +13,7 @@ import { createSliders } from "./sliders.js";
 
 const PARAMETER = "enc";
 const REST_MS = 250;
+const MOST_PICKED = 8; // as many as the server takes
 const OF_A_MODEL = ["text", "target", "pair", "stack", "layer", "head", "row", "col", "step", "pin"];
 
 function skeleton(root) {
@@ -38,6 +39,8 @@ function createView(root) {
   let tabs = null;
   let answer = null; // {bytes, view, header}
   let width = 0;
+  let isNew = true;
+  let unknown = null; // a view that the address asks for and that there is not
   let resting = 0;
 
   const t = (key) => header.strings[key] ?? key;
@@ -89,7 +92,7 @@ function createView(root) {
     pick(name, column, event) {
       const now = answer.header.values[name];
       const next = now.includes(column) ? now.filter((one) => one !== column) : [...now, column].sort((a, b) => a - b);
-      if (!next.length) return;
+      if (!next.length || next.length > MOST_PICKED) return;
       settings.set(name, next.join(","));
       ask(event);
     },
@@ -114,7 +117,8 @@ function createView(root) {
     const frame = decodeFrame(bytes);
     answer = { view, header: frame.header };
     sliders.draw(frame.header.controls, frame.header.values, t);
-    parts.problems.replaceChildren(...frame.header.problems.map((text) => el("p", { text: visible(text) })));
+    const problems = [...(unknown ? [fill(t("no_view"), { name: unknown })] : []), ...frame.header.problems];
+    parts.problems.replaceChildren(...problems.map((text) => el("p", { text: visible(text) })));
     const drawn = panels.receive(view, frame.header.sections, frame, palettes);
     drawn?.then(() => measurePaint(event));
     if (!isLatest) return;
@@ -134,6 +138,7 @@ function createView(root) {
   function build() {
     const options = header.views.map(({ name, label, is_own: isOwn }) => ({ value: name, text: isOwn ? `● ${label}` : label, help: isOwn ? header.own : null }));
     const open = (view, event) => {
+      unknown = null;
       settings.open(view);
       ask(event);
     };
@@ -146,9 +151,12 @@ function createView(root) {
     root.setAttribute("aria-label", t("component"));
   }
 
+  function read() {
+    unknown = settings.read(header.views.map(({ name }) => name), header.opens);
+  }
   const onPop = () => {
     if (!header || !root.isConnected) return;
-    settings.read(header.views.map(({ name }) => name), header.opens);
+    read();
     ask();
   };
   const observer = new ResizeObserver(() => {
@@ -167,7 +175,9 @@ function createView(root) {
       if (bytes !== received) {
         ({ header } = decodeFrame(bytes));
         settings.know(header.controls);
-        settings.read(header.views.map(({ name }) => name), header.opens);
+        // What a server run makes of the address is older than what was set here since.
+        if (isNew) read();
+        isNew = false;
         build();
         settings.write();
       }

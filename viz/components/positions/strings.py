@@ -23,6 +23,8 @@ STRINGS: dict[str, str] = {
     "export.csv": N_("numbers, CSV"),
     "export.png": N_("picture, PNG"),
     "export.svg": N_("picture, SVG"),
+    "formula": N_("formula"),
+    "no_view": N_("There is no view “{name}”; the one of the open model is shown."),
     "source": N_("source: {source}"),
     "list.help": N_("numbers, separated by commas"),
     "chart.aria": N_("{title}: curves over {x}"),

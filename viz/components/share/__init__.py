@@ -14,7 +14,7 @@ from viz.components import modules
 from viz.marked import N_
 
 STRINGS = {
-    "share": N_("share"),
+    "share": N_("share this"),
     "title": N_("A link to what is on the screen"),
     "link": N_("link"),
     "copy": N_("copy"),
