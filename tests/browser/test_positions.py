@@ -250,7 +250,7 @@ def test_the_turned_score_is_the_recorded_one_and_stays_as_both_move(page: OpenP
 
 def test_words_shuffled_give_the_same_rows_without_positions_only(page: OpenPage) -> None:
     viewer = Viewer(page("/positions?enc=order"))
-    _header, own, none = viewer.table("order-differences")
+    _header, none, own = viewer.table("order-differences")
     assert float(own[1]) > 0.1 and own[2] == "other rows"
     assert float(none[1]) < 1e-5 and none[2] == "the same rows"
     before = viewer.table("order-tokens")
