@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from shell import routes_positions, routes_share, routes_steps, show
 from shell.compress import StaticGzip
+from shell.first_look import FirstLook
 from shell.routes import ROUTES
 from shell.warmup import lifespan
 
@@ -20,6 +21,6 @@ app = st.App(
         *routes_share.ROUTES,
     ],
     lifespan=lifespan,
-    middleware=[Middleware(StaticGzip)],
+    middleware=[Middleware(StaticGzip), Middleware(FirstLook)],
     on_script_error=show.unexpected,
 )

@@ -16,7 +16,7 @@ from shell import address, checkpoint, language, lineup, routes_share, state
 from shell.classroom import Rules
 from shell.language import _
 from viz import predictions, tours
-from viz.components import navigation, recent, share, tour
+from viz.components import look, navigation, recent, share, tour
 from viz.labels import WORD_JOINER, in_markdown, visible
 from viz.marked import N_
 
@@ -121,6 +121,7 @@ def _brand(here: str, rules: Rules) -> None:
             key=state.NAVIGATION,
             on_go=state.left,
             listens=True,
+            language=_("en"),
         )
         st.segmented_control(
             _("Language"),
@@ -132,6 +133,7 @@ def _brand(here: str, rules: Rules) -> None:
             on_change=state.touched,
             width="content",
         )
+        look.mount(say=_, key="look")
         tour.mount(tours.told(here, _), say=_, key="tour")
         share.mount(
             room=routes_share.address_in_the_room(),

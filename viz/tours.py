@@ -34,6 +34,11 @@ MODEL = Stop(
     N_("Choose a model"),
     N_("Nine small ones ship with Headlight. The name of any text checkpoint can be typed."),
 )
+LOOK = Stop(
+    '[data-headlight="look"]',
+    N_("Dark, and large"),
+    N_("A dark theme, and projector mode for the back of a classroom: the key F2."),
+)
 SHARE = Stop(
     '[data-headlight="share"]',
     N_("Take it along"),
@@ -70,6 +75,7 @@ TOURS: dict[str, tuple[Stop, ...]] = {
             N_("Where it was computed"),
             N_("This leads to the steps of the cell that you look at."),
         ),
+        LOOK,
         SHARE,
         Stop(
             ".st-key-footer",
@@ -115,6 +121,7 @@ TOURS: dict[str, tuple[Stop, ...]] = {
             N_("Numbers to change"),
             N_("Type another q, k or v, and see what becomes of the pattern."),
         ),
+        LOOK,
         SHARE,
     ),
     "positions": (
@@ -138,6 +145,7 @@ TOURS: dict[str, tuple[Stop, ...]] = {
             N_("Maps and curves"),
             N_("Point at a cell or a curve to read it. A click on a column draws its curve."),
         ),
+        LOOK,
         SHARE,
     ),
 }

@@ -2,6 +2,8 @@
 // Does not know where shares come from or where they are drawn.
 // Shares become one of 256 steps first, so that a picture is a table look-up.
 
+import { isProjected } from "./screen.js";
+
 const LOG_FLOOR = 0.001;
 
 function channels(colour) {
@@ -36,7 +38,9 @@ export function readPalette(theme, root) {
   const style = getComputedStyle(root);
   const ground = style.getPropertyValue("--st-background-color") || "#ffffff";
   const name = luminance(channels(ground)) < 0.25 ? "dark" : "light";
-  const colours = theme[name];
+  const { ink, quiet } = theme[name];
+  // From the back of a classroom, what is quiet cannot be read.
+  const colours = isProjected() ? { ...theme[name], quiet: ink, faint: quiet } : theme[name];
   const steps = ramp(colours.sequential);
   const packed = new Uint32Array(steps.map(([r, g, b]) => (255 << 24) | (b << 16) | (g << 8) | r));
   const css = steps.map(([r, g, b]) => `rgb(${r},${g},${b})`);

@@ -4,6 +4,7 @@
 
 import { el } from "./dom.js";
 import { scoresOf } from "./heads.js";
+import { pointIn, windowHeight } from "./screen.js";
 import { fill, fixed, full } from "./text.js";
 
 // How a share came about: q·k × scale, soft-capped, + bias = score, exp(score − max) ÷ sum = share.
@@ -175,14 +176,16 @@ export function createDetail(root, readout, actions) {
 
   // Beside the point, off the row and the column of the cell, inside the component.
   function move(point) {
-    const box = root.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = tip;
-    const [x, y] = [point.x - box.left, point.y - box.top];
-    let left = x + 26 + width <= box.width ? x + 26 : Math.max(0, x - 26 - width);
-    if (point.edge && point.edge - box.left > width) left = point.edge - box.left - width - 6;
-    const bottom = Math.min(window.innerHeight - box.top, box.height + 200);
-    const top = y + 26 + height <= bottom ? y + 26 : Math.max(-box.top, y - 26 - height);
-    tip.style.transform = `translate(${Math.round(Math.min(left, Math.max(0, box.width - width)))}px,${Math.round(top)}px)`;
+    const { clientWidth: wide, clientHeight: tall } = root;
+    const [x, y] = pointIn(root, point.x, point.y);
+    let left = x + 26 + width <= wide ? x + 26 : Math.max(0, x - 26 - width);
+    const edge = point.edge ? pointIn(root, point.edge, 0)[0] : 0;
+    if (edge > width) left = edge - width - 6;
+    const [, screenTop] = pointIn(root, 0, 0);
+    const bottom = Math.min(screenTop + windowHeight(root), tall + 200);
+    const top = y + 26 + height <= bottom ? y + 26 : Math.max(screenTop, y - 26 - height);
+    tip.style.transform = `translate(${Math.round(Math.min(left, Math.max(0, wide - width)))}px,${Math.round(top)}px)`;
   }
 
   function show(scene, point) {

@@ -2,6 +2,8 @@
 // Does not know attention; knows no colours (those are in the style sheet).
 // Text goes in through textContent only, for tokens are strangers' text.
 
+import { isProjected } from "./screen.js";
+
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -103,7 +105,7 @@ export function measurePaint(event) {
 }
 
 // The function that Streamlit calls, again for new data and for another theme: one view a place in
-// the page, which receives the data and is destroyed with its place.
+// the page, which receives the data, again when the look has changed, and is destroyed with its place.
 export function component(name, createView) {
   const places = new WeakMap();
   return ({ parentElement, data }) => {
@@ -114,15 +116,23 @@ export function component(name, createView) {
         root = el("div", { "data-headlight": name });
         parentElement.append(root);
       }
-      place = { view: createView(root), turn: 0 };
+      place = { view: createView(root), turn: 0, data: null };
+      const made = place;
+      made.show = () => {
+        root.toggleAttribute("data-projector", isProjected());
+        made.view.receive(made.data);
+      };
+      window.addEventListener("headlight:look", made.show);
       places.set(parentElement, place);
     }
     const turn = (place.turn += 1);
-    place.view.receive(data);
+    place.data = data;
+    place.show();
     // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
     return () =>
       setTimeout(() => {
         if (place.turn !== turn) return;
+        window.removeEventListener("headlight:look", place.show);
         place.view.destroy();
         places.delete(parentElement);
       });

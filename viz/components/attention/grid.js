@@ -5,6 +5,7 @@
 import { el, sizeCanvas } from "./dom.js";
 import { stepsOf } from "./colour.js";
 import { hatchInto, packColour, pixelsInto, resample, resampleMask } from "./raster.js";
+import { windowHeight } from "./screen.js";
 import { fill } from "./text.js";
 
 const LABEL = { left: 30, top: 20 };
@@ -56,7 +57,7 @@ export function createGrid(pane, actions) {
     const share = Math.max(stack.n_heads, stack.n_layers) >= MANY ? 0.34 : 0.27;
     const across = Math.floor((width * share - LABEL.left) / stack.n_heads) - gap;
     const down = Math.floor((height - LABEL.top - 30) / stack.n_layers) - gap;
-    return Math.max(LEAST_SIDE, Math.min(across, down, Math.max(58, Math.floor(window.innerHeight / 12))));
+    return Math.max(LEAST_SIDE, Math.min(across, down, Math.max(58, Math.floor(windowHeight(pane) / 12))));
   }
 
   function buildCells() {

@@ -3,6 +3,7 @@
 // Wide: three pictures side by side. Middle: lines below. Narrow: all stacked, grid as a strip.
 
 import { el } from "./dom.js";
+import { sharpness, windowHeight } from "./screen.js";
 
 const NARROW = 640;
 const MIDDLE = 1000;
@@ -37,9 +38,10 @@ export function isShown(scene, view) {
   return scene.state.view === view || scene.state.view === "both";
 }
 
-export function pictureHeight(width) {
+export function pictureHeight(root) {
+  const width = root.clientWidth;
   if (width < NARROW) return Math.min(480, Math.max(300, width));
-  return Math.max(340, Math.min(900, window.innerHeight - AROUND));
+  return Math.max(340, Math.min(900, windowHeight(root) - AROUND));
 }
 
 function widthOfLines(size, rest, width, both) {
@@ -51,11 +53,11 @@ function widthOfLines(size, rest, width, both) {
 export function arrange(root, parts, scene, { grid, map, lines }) {
   const width = Math.floor(root.clientWidth);
   if (width < 40) return false;
-  const tall = pictureHeight(width);
+  const tall = pictureHeight(root);
   const narrow = width < NARROW;
   const kind = narrow ? "narrow" : width < MIDDLE ? "middle" : "wide";
   const both = isShown(scene, "map") && isShown(scene, "lines");
-  scene.ratio = window.devicePixelRatio || 1;
+  scene.ratio = sharpness(root);
   scene.size = { width, height: tall, narrow };
   root.dataset.size = kind;
   parts.map.hidden = !isShown(scene, "map");

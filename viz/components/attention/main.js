@@ -14,6 +14,7 @@ import { arrange, isShown, pictureHeight, skeleton } from "./layout.js";
 import { createLines } from "./lines.js";
 import { createMap } from "./map.js";
 import { createMeasures } from "./measures.js";
+import { sharpness } from "./screen.js";
 import { createSpoken } from "./spoken.js";
 import { createStore } from "./store.js";
 import { createTable } from "./table.js";
@@ -247,9 +248,9 @@ function createView(root) {
     if (!header) return;
     cancelAnimationFrame(resizing);
     resizing = requestAnimationFrame(() => {
-      const [width, tall] = [Math.floor(root.clientWidth), pictureHeight(root.clientWidth)];
+      const [width, tall] = [Math.floor(root.clientWidth), pictureHeight(root)];
       const { size } = scene;
-      if (size.width !== width || size.height !== tall || scene.ratio !== window.devicePixelRatio) drawAll();
+      if (size.width !== width || size.height !== tall || scene.ratio !== sharpness(root)) drawAll();
     });
   };
   document.addEventListener("keydown", onKey);

@@ -5,6 +5,7 @@
 import { el, sizeCanvas } from "./dom.js";
 import { mapGeometry } from "./geometry.js";
 import { isPooled, NUMBER_CELL, NUMBER_LINE, paintCells, paintLabels, paintMarkedLabel } from "./paint.js";
+import { enlargement, pointIn } from "./screen.js";
 import { fill, fixed } from "./text.js";
 
 // Large enough for the number of a share.
@@ -180,9 +181,7 @@ export function createMap(pane, actions) {
 
   // The cell, or the label, under the pointer.
   function under(event) {
-    const box = base.getBoundingClientRect();
-    const x = event.clientX - box.left;
-    const y = event.clientY - box.top;
+    const [x, y] = pointIn(base, event.clientX, event.clientY);
     const [x0, y0] = origin();
     const inside = (value, size) => (value >= 0 && value < size ? value : null);
     const col = x < geometry.left ? null : inside(Math.floor((x - x0) / geometry.cw), geometry.cols);
@@ -212,7 +211,9 @@ export function createMap(pane, actions) {
   function anchor(row, col) {
     const box = base.getBoundingClientRect();
     const [x0, y0] = origin();
-    return { x: box.left + x0 + ((col ?? 0) + 0.5) * geometry.cw, y: box.top + y0 + ((row ?? 0) + 0.5) * geometry.ch };
+    const larger = enlargement(base);
+    const [x, y] = [x0 + ((col ?? 0) + 0.5) * geometry.cw, y0 + ((row ?? 0) + 0.5) * geometry.ch];
+    return { x: box.left + x * larger, y: box.top + y * larger };
   }
 
   function reveal(row, col) {

@@ -18,7 +18,8 @@ __all__ = ["STRINGS", "joined_script", "mount"]
 # Dependency order: each file only uses names of files before it. positions.js has the default
 # export. Text, elements, frames, colours and hatching are those of the attention component.
 SCRIPTS = (
-    "../attention/text.js", "../attention/dom.js", "../attention/frame.js",
+    "../attention/text.js", "../attention/screen.js", "../attention/dom.js",
+    "../attention/frame.js",
     "../attention/colour.js", "../attention/raster.js", "settings.js", "asking.js", "files.js",
     "sliders.js", "drawing.js", "charts.js", "maps.js", "panels.js", "positions.js",
 )  # fmt: skip

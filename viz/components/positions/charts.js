@@ -2,6 +2,7 @@
 // Does not know what it shows: traces and layout come as plotly wants them, but for their numbers.
 
 import { el } from "../attention/dom.js";
+import { enlargement } from "../attention/screen.js";
 import { fill } from "../attention/text.js";
 import { copyStyles, plotly } from "./drawing.js";
 import { exportMenu, save } from "./files.js";
@@ -10,6 +11,7 @@ const CONFIG = { displayModeBar: false, responsive: false, showTips: false };
 const EXPORTED = { width: 900, height: 480 };
 // About what the name of a line takes in a legend, CSS pixels.
 const [LETTER, KEY, ROW] = [6.2, 44, 19];
+const GROWS = new Set(["size", "height", "standoff"]);
 
 // The numbers stand in the body of the frame: [offset, how many].
 function withNumbers(trace, body) {
@@ -19,6 +21,17 @@ function withNumbers(trace, body) {
     else delete filled[name];
   }
   return filled;
+}
+
+// Letters, margins and height of a layout, and of all that is in it, `by` times as large.
+function enlarged(layout, by) {
+  if (by === 1) return layout;
+  const grown = (value, name) => {
+    if (Array.isArray(value)) return value.map((one) => grown(one, ""));
+    if (value === null || typeof value !== "object") return GROWS.has(name) ? value * by : value;
+    return Object.fromEntries(Object.entries(value).map(([inner, one]) => [inner, name === "margin" ? one * by : grown(one, inner)]));
+  };
+  return grown(layout, "");
 }
 
 export function createChart(panel, { t, csv, library }) {
@@ -46,13 +59,13 @@ export function createChart(panel, { t, csv, library }) {
   const element = el("figure", { class: "panel chart", "data-panel": panel.name }, el("div", { class: "panel-head" }, heading, menu), picture, failure, about);
 
   // As tall as the rows of names need: they would take their room from the curves.
-  function layoutFor(width) {
-    const { layout } = now;
+  function layoutFor(width, larger) {
+    const layout = enlarged(now.layout, larger);
     if (!layout.showlegend) return { ...layout, width };
-    const names = data.reduce((sum, { name }) => sum + name.length * LETTER + KEY, 0);
+    const names = data.reduce((sum, { name }) => sum + name.length * LETTER + KEY, 0) * larger;
     const rows = Math.max(1, Math.ceil(names / Math.max(120, width - layout.margin.l - layout.margin.r)));
-    const more = (rows - 1) * ROW;
-    return { ...layout, width, height: layout.height + more, margin: { ...layout.margin, t: layout.margin.t + ROW + more } };
+    const more = (rows - 1) * ROW * larger;
+    return { ...layout, width, height: layout.height + more, margin: { ...layout.margin, t: layout.margin.t + ROW * larger + more } };
   }
 
   const same = (a, b) => a === b || (a?.length === b?.length && a.every((value, at) => Object.is(value, b[at])));
@@ -90,9 +103,13 @@ export function createChart(panel, { t, csv, library }) {
         // A newer answer came while the script was on its way; it draws itself.
         if (mine !== data || !picture.isConnected) return;
         const dragmode = window.matchMedia("(pointer: fine)").matches ? "zoom" : false;
+        // Plotly takes places on the screen for places in its picture: what is enlarged is its
+        // layout, and the picture is made smaller again by as much.
+        const larger = enlargement(element);
+        picture.style.zoom = String(1 / larger);
         const width = picture.clientWidth;
         // A chart that another setting does not concern stays as it is, and as it was zoomed.
-        if (!isDrawn(now, mine, width)) await Plotly.react(picture, mine, { ...layoutFor(width), dragmode }, CONFIG);
+        if (!isDrawn(now, mine, width)) await Plotly.react(picture, mine, { ...layoutFor(width, larger), dragmode }, CONFIG);
         drawn = { layout: now.layout, data: mine, width };
         copyStyles(picture);
         failure.hidden = true;

@@ -4,6 +4,7 @@
 
 import { el, sizeCanvas } from "../attention/dom.js";
 import { cellCanvas, hatchPattern } from "../attention/raster.js";
+import { pointIn, sharpness } from "../attention/screen.js";
 import { fill, full, visible } from "../attention/text.js";
 import { exportMenu, save } from "./files.js";
 
@@ -114,7 +115,7 @@ export function createMap(panel, { t, csv, pick }) {
     const room = rows * (now.rows.labels.length ? 17 : 7);
     const square = now.n_rows === now.n_columns;
     const high = Math.min(square ? 420 : 340, Math.max(40, room, square ? Math.min(300, width * 0.6) : 0));
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = sharpness(canvas);
     const pen = sizeCanvas(canvas, width, TOP + high + BOTTOM, ratio);
     const { font, quiet, ink, hatch, accent } = palettes.share;
     pen.font = `${FONT}px ${font}`;
@@ -204,9 +205,9 @@ export function createMap(panel, { t, csv, pick }) {
 
   function cellAt(event) {
     if (!box) return null;
-    const bounds = canvas.getBoundingClientRect();
-    const x = Math.floor((event.clientX - bounds.left - box.left) / box.cw);
-    const y = Math.floor((event.clientY - bounds.top - box.top) / box.ch);
+    const [across, down] = pointIn(canvas, event.clientX, event.clientY);
+    const x = Math.floor((across - box.left) / box.cw);
+    const y = Math.floor((down - box.top) / box.ch);
     const [rows, columns] = count();
     return x >= 0 && y >= 0 && x < columns && y < rows ? [y, x] : null;
   }

@@ -32,7 +32,7 @@ STRINGS = {
     "hide.header": N_("does not see the model and the text boxes"),
     "hide.pages": N_("does not see the other pages"),
 }
-SCRIPTS = ("../attention/text.js", "../attention/dom.js", "share.js")
+SCRIPTS = ("../attention/text.js", "../attention/screen.js", "../attention/dom.js", "share.js")
 HTML = '<div data-headlight="share"></div>\n'
 
 

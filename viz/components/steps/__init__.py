@@ -18,7 +18,8 @@ __all__ = ["STRINGS", "joined_script", "mount"]
 # Dependency order: each file only uses names of files before it. steps.js has the default export.
 # Text, elements, frames, colours and hatching are those of the attention component.
 SCRIPTS = (
-    "../attention/text.js", "../attention/dom.js", "../attention/frame.js",
+    "../attention/text.js", "../attention/screen.js", "../attention/dom.js",
+    "../attention/frame.js",
     "../attention/colour.js", "../attention/raster.js", "numerals.js", "stepframe.js", "links.js",
     "computing.js", "fetching.js", "choices.js", "axes.js", "painting.js", "sheet.js", "board.js",
     "arithmetic.js", "wording.js", "pickers.js", "stepper.js", "tokens.js",

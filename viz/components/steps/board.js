@@ -142,7 +142,7 @@ export function createBoard(pane, actions) {
 
   // What is left for matrices beside the signs, and how tall they may be.
   function room() {
-    const rows = Math.floor((window.innerHeight - AROUND) / ROWS.height);
+    const rows = Math.floor((windowHeight(pane) - AROUND) / ROWS.height);
     const height = Math.min(ROWS.most, Math.max(ROWS.least, rows)) * ROWS.height + ROWS.head;
     let width = scene.size.width;
     for (const part of pane.children) width -= SPACE + (part.matches(".sign") ? part.offsetWidth : 0);

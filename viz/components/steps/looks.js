@@ -3,6 +3,7 @@
 
 import { readPalette } from "../attention/colour.js";
 import { el } from "../attention/dom.js";
+import { sharpness } from "../attention/screen.js";
 
 const SIZE = 12;
 // Sections are told apart by how light the blue is; the names stand below as well.
@@ -44,6 +45,6 @@ export function applyColours(root, { share }) {
 export function readLook(root, palettes) {
   const { font, hatch_ground: ground } = palettes.share;
   const raised = getComputedStyle(root).getPropertyValue("--st-secondary-background-color").trim() || ground;
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = sharpness(root);
   return { palettes, ratio, font: `${SIZE}px ${font}`, bold: `600 ${SIZE}px ${font}`, raised };
 }

@@ -5,6 +5,7 @@ import { foundAt, movedBy, placeAxis } from "./axes.js";
 import { el, sizeCanvas } from "../attention/dom.js";
 import { numeral, plainSymbol, symbolParts, widest } from "./numerals.js";
 import { CELL, GAPS, HEAD, paintSheet, widthOf } from "./painting.js";
+import { pointIn } from "../attention/screen.js";
 import { fill } from "../attention/text.js";
 
 const MOST_LABEL = 96;
@@ -128,9 +129,8 @@ export function createSheet({ letter, matrix, share, whole, opens, gapText, bare
 
   // What is under the pointer: { row, col }, { gap, of } or null.
   function under(event) {
-    const box = canvas.getBoundingClientRect();
-    const [px, py] = [event.clientX - box.left, event.clientY - box.top];
-    if (px < label || py < HEAD || px > box.width || py > box.height) return null;
+    const [px, py] = pointIn(canvas, event.clientX, event.clientY);
+    if (px < label || py < HEAD || px > canvas.clientWidth || py > canvas.clientHeight) return null;
     const col = foundAt(matrix.cols, cols, px - label + scroll.scrollLeft);
     const row = foundAt(matrix.rows, rows, py - HEAD + scroll.scrollTop);
     if (!col || !row) return null;

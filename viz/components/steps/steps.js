@@ -11,6 +11,7 @@ import { decodeFrame } from "../attention/frame.js";
 import { applyColours, readLook, readPalettes, skeleton } from "./looks.js";
 import { createPickers } from "./pickers.js";
 import { cellsOf, hasCell } from "./stepframe.js";
+import { sharpness, windowHeight } from "../attention/screen.js";
 import { createStepper } from "./stepper.js";
 import { visible } from "../attention/text.js";
 import { createTokens } from "./tokens.js";
@@ -297,9 +298,9 @@ function createView(root) {
     if (!header) return;
     cancelAnimationFrame(resizing);
     resizing = requestAnimationFrame(() => {
-      const next = { width: Math.floor(root.clientWidth), tall: window.innerHeight };
+      const next = { width: Math.floor(root.clientWidth), tall: windowHeight(root) };
       const { width, tall } = scene.size;
-      if (next.width === width && next.tall === tall && scene.look?.ratio === window.devicePixelRatio) return;
+      if (next.width === width && next.tall === tall && scene.look?.ratio === sharpness(root)) return;
       scene.size = next;
       look = readLook(root, palettes);
       drawAll();
@@ -333,7 +334,7 @@ function createView(root) {
       document.documentElement.lang = scene.t("lang");
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", scene.t("component"));
-      scene.size = { width: Math.floor(root.clientWidth), tall: window.innerHeight };
+      scene.size = { width: Math.floor(root.clientWidth), tall: windowHeight(root) };
       show(null);
     },
     destroy() {

@@ -18,7 +18,8 @@ __all__ = ["STRINGS", "joined_script", "mount"]
 # Dependency order: each file only uses names of files before it. textbook.js has the default
 # export. Text, elements, frames and colours are those of the attention component.
 SCRIPTS = (
-    "../attention/text.js", "../attention/dom.js", "../attention/frame.js",
+    "../attention/text.js", "../attention/screen.js", "../attention/dom.js",
+    "../attention/frame.js",
     "../attention/colour.js", "numbers.js", "address.js", "example.js", "attend.js",
     "arithmetic.js", "files.js", "matrix.js", "controls.js", "readout.js", "textbook.js",
 )  # fmt: skip

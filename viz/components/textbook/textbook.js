@@ -283,7 +283,7 @@ function createView(root) {
       diverging: { ...diverging, stops: stops.diverging },
     };
     root.dataset.ground = sequential.name;
-    for (const colour of ["accent", "quiet", "faint", "hatch"]) root.style.setProperty(`--${colour}`, stops[colour]);
+    for (const colour of ["accent", "quiet", "faint", "hatch"]) root.style.setProperty(`--${colour}`, sequential[colour]);
     root.style.setProperty("--hatch-ground", stops.hatch_ground);
     draw();
     root.dataset.state = "ready";

@@ -22,7 +22,7 @@ STRINGS = {
     "skip": N_("skip the tour"),
     "count": N_("{n} of {all}"),
 }
-SCRIPTS = ("../attention/text.js", "../attention/dom.js", "tour.js")
+SCRIPTS = ("../attention/text.js", "../attention/screen.js", "../attention/dom.js", "tour.js")
 HTML = '<div data-headlight="tour"></div>\n'
 
 

@@ -3,6 +3,7 @@
 // Both lie in the browser's top layer, so nothing of the page can cover them.
 
 import { component, el } from "../attention/dom.js";
+import { enlargement } from "../attention/screen.js";
 import { fill } from "../attention/text.js";
 
 const GAP = 12;
@@ -114,11 +115,12 @@ function createView(root) {
     if (target && !target.isConnected) target = find(stops[at].place);
     if (target) {
       const box = target.getBoundingClientRect();
-      const [wide, tall] = [window.innerWidth, window.innerHeight];
-      const left = Math.max(2, box.left - MARGIN);
-      const top = Math.max(2, box.top - MARGIN);
-      const right = Math.min(wide - 2, box.right + MARGIN);
-      const bottom = Math.min(tall - 2, box.bottom + MARGIN);
+      const larger = enlargement(layer);
+      const [wide, tall] = [window.innerWidth / larger, window.innerHeight / larger];
+      const left = Math.max(2, box.left / larger - MARGIN);
+      const top = Math.max(2, box.top / larger - MARGIN);
+      const right = Math.min(wide - 2, box.right / larger + MARGIN);
+      const bottom = Math.min(tall - 2, box.bottom / larger + MARGIN);
       Object.assign(ring.style, { left: `${left}px`, top: `${top}px`, width: `${Math.max(0, right - left)}px`, height: `${Math.max(0, bottom - top)}px` });
       const { offsetWidth: w, offsetHeight: h } = card;
       const below = bottom + GAP + h < tall;
