@@ -91,6 +91,7 @@ def test_on_a_dark_system_light_can_be_chosen_and_the_system_followed_again(page
 
 def test_projector_mode_points_at_the_cell_under_the_pointer(page: OpenPage) -> None:
     reader = Reader(page("/"))
+    shares = reader.twin().shares
     project(reader.tab)
     assert reader.map.evaluate(LARGER) == pytest.approx(1.35)
     rows, cols = len(reader.tokens("query")), len(reader.tokens("key"))
@@ -112,7 +113,6 @@ def test_projector_mode_points_at_the_cell_under_the_pointer(page: OpenPage) -> 
     across = 0.35 * (xs[1] - xs[0])  # beside the number
     places = [[round(x + across), round(y)] for y in ys for x in xs]
     light = np.array(reader.map.evaluate(LIGHTNESS, places)).reshape(rows, cols)
-    shares = reader.twin().shares
     assert light.argmin(axis=1).tolist() == shares.argmax(axis=1).tolist()
 
 
