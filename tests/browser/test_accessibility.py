@@ -6,13 +6,14 @@ each theme and language, and at the size of a phone.
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driving import OpenPage, Watch, settle
 from tests.browser.test_attention_driver import PHONE, Reader, first_text, traced, true_map
+from viz.components import modules
 from viz.theme import component_theme
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
@@ -32,7 +33,7 @@ PATHS = (
     "/?model=nobody/knows-it",
     *(f"/positions?enc={name}" for name in ENCODINGS),
 )
-COLOUR_JS = Path(__file__).parents[2] / "viz" / "components" / "attention" / "colour.js"
+COMPONENT = Path(__file__).parents[2] / "viz" / "components" / "attention"
 
 # What takes the pointer or the keyboard, in every shadow root.
 EACH = """const each = (root, visit) => {
@@ -49,7 +50,7 @@ SMALL = f"""() => {{
   each(document, (node) => {{
     if (!node.matches(sought) || node.dataset.testid === "stSkipToContent") return;
     const {{ width, height }} = node.getBoundingClientRect();
-    if (width && height && Math.min(width, height) < 24) small.push(node.outerHTML.slice(0, 200));
+    if (width && height && Math.min(width, height) < 24 - 0.01) small.push(node.outerHTML.slice(0, 200));
   }});
   return small;
 }}"""
@@ -116,7 +117,9 @@ def speak(tab: Page, language: str) -> None:
 def test_axe_finds_no_violation_light_or_dark_small_or_large(page: OpenPage, path: str) -> None:
     tab = page(path)
     found: dict[str, list[str]] = {}
-    for language, scheme in (("en", "light"), ("zh-Hans", "dark")):
+    looks: tuple[tuple[str, Literal["light", "dark"]], ...]
+    looks = (("en", "light"), ("zh-Hans", "dark"))
+    for language, scheme in looks:
         if language != "en":
             speak(tab, language)
         tab.emulate_media(color_scheme=scheme)
@@ -158,7 +161,7 @@ def contrast(one: str, other: str) -> float:
 def steps_and_inks(browser: Browser, theme: dict[str, Any], ground: str) -> dict[str, Any]:
     """What colour.js makes of a theme on a ground: 256 colours and the ink on each."""
     tab = browser.new_page()
-    tab.add_script_tag(content=COLOUR_JS.read_text("utf-8").replace("export ", ""))
+    tab.add_script_tag(content=modules.joined(COMPONENT, ("screen.js", "colour.js")))
     tab.evaluate("(c) => document.body.style.setProperty('--st-background-color', c)", ground)
     found: dict[str, Any] = tab.evaluate("(theme) => readPalette(theme, document.body)", theme)
     tab.close()

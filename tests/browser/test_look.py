@@ -17,7 +17,8 @@ LARGER = "(node) => node.currentCSSZoom"
 PLANE = ".chart .nsewdrag"
 LIGHTNESS = """(map, places) => {
   const pen = map.getContext("2d");
-  return places.map(([x, y]) => pen.getImageData(x, y, 1, 1).data.slice(0, 3).reduce((a, b) => a + b));
+  const sum = ([r, g, b]) => r + g + b;
+  return places.map(([x, y]) => sum(pen.getImageData(x, y, 1, 1).data));
 }"""
 
 

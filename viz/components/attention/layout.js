@@ -19,7 +19,7 @@ export function skeleton(root) {
     tabs: part("tabs"),
     readout: part("readout", "div", { "data-readout": "" }),
     tools: part("tools"),
-    progress: part("progress", "div", { hidden: true }),
+    progress: part("progress", "div", { role: "progressbar", hidden: true }),
     grid: part("pane grid-pane", "section"),
     map: part("pane map-pane", "section"),
     lines: part("pane lines-pane", "section"),

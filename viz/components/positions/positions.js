@@ -22,7 +22,7 @@ function skeleton(root) {
     tabs: el("div", { class: "bar" }),
     controls: el("div", { class: "sliders", role: "group" }),
     problems: el("div", { class: "problems", role: "alert" }),
-    progress: el("div", { class: "progress", hidden: true }),
+    progress: el("div", { class: "progress", role: "progressbar", hidden: true }),
     failure: el("div", { class: "failure", role: "alert", hidden: true }),
     sections: el("div", { class: "sections" }),
   };

@@ -15,7 +15,7 @@ export function skeleton(root) {
     bar: part("bar"),
     lines: part("lines"),
     stepper: part("stepper"),
-    progress: part("progress", "div", { hidden: true }),
+    progress: part("progress", "div", { role: "progressbar", hidden: true }),
     failure: part("failure", "div", { role: "alert", hidden: true }),
     words: part("words"),
     tokens: part("token-list", "ol", { hidden: true }),
