@@ -50,7 +50,8 @@ SMALL = f"""() => {{
   each(document, (node) => {{
     if (!node.matches(sought) || node.dataset.testid === "stSkipToContent") return;
     const {{ width, height }} = node.getBoundingClientRect();
-    if (width && height && Math.min(width, height) < 24 - 0.01) small.push(node.outerHTML.slice(0, 200));
+    const side = Math.min(width, height);
+    if (side && side < 24 - 0.01) small.push(node.outerHTML.slice(0, 200));
   }});
   return small;
 }}"""
