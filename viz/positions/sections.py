@@ -6,7 +6,7 @@ Knows how they are sent, and nothing of what they show.
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -110,7 +110,8 @@ def _section(section: Section, ground: Ground, body: Body, *, rough: bool) -> di
     }
 
 
-@cache
+# Bounded, for every base that anybody sets makes formulas of its own.
+@lru_cache(maxsize=256)
 def _mathml(latex: str) -> str:
     return convert(latex)
 
