@@ -17,7 +17,7 @@ from viz.charts import Axis, Chart, Line, Ruler, Tone
 from viz.marked import N_
 from viz.positions import texts
 from viz.positions.controls import Control, Values
-from viz.positions.sections import Made, Section, Table
+from viz.positions.sections import Made, Section, Table, with_base
 
 MOST_AWAY, MOST_PAIRS = 4096, 128
 SCALINGS_BY_HAND = ("default", "linear", "dynamic", "yarn", "llama3")
@@ -25,7 +25,7 @@ FORMULAS = (
     r"\begin{pmatrix} a_m \\ b_m \end{pmatrix} = "
     r"\begin{pmatrix} \cos m \theta_i & -\sin m \theta_i \\ \sin m \theta_i & \cos m \theta_i "
     r"\end{pmatrix} \begin{pmatrix} a \\ b \end{pmatrix}",
-    r"\theta_i = BASE^{-2i/d}",  # BASE is put in as it is set
+    r"\theta_i = BASE^{-2i/d}",
 )
 
 
@@ -267,9 +267,7 @@ def _circle(
             ),
         ),
         text=(said,),
-        formulas=tuple(
-            latex.replace("BASE", f"{turned.rotation.settings.base:.10g}") for latex in FORMULAS
-        ),
+        formulas=with_base(turned.rotation.settings.base, FORMULAS),
         source=say(texts.ROFORMER),
     )
 

@@ -54,6 +54,11 @@ class Section:
     links: tuple[Link, ...] = ()
 
 
+def with_base(base: float, formulas: Sequence[str]) -> tuple[str, ...]:
+    """The formulas with a base as it is set, in place of BASE."""
+    return tuple(latex.replace("BASE", f"{base:.10g}") for latex in formulas)
+
+
 # A section is made when it is asked for: while a slider is dragged, those on the screen alone.
 Later = Callable[[], Section]
 Made = tuple[list[Later], list[str]]  # and a sentence for each value that does not fit the others

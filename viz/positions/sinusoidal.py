@@ -17,12 +17,11 @@ from viz.marked import N_
 from viz.positions import texts
 from viz.positions.controls import Control, Values, read
 from viz.positions.limits import among
-from viz.positions.sections import Later, Made, Panel, Section, Table
+from viz.positions.sections import Later, Made, Panel, Section, Table, with_base
 
 MOST_D, MOST_N, MOST_BASE = 1024, 2048, 1_000_000
 _SHOWN_SHIFT = 64  # dimensions of the matrix that is drawn
 
-# BASE is put in as it is set.
 FORMULAS = (
     r"\mathit{PE}[\text{pos}, 2i] = \sin \left( \frac{\text{pos}}{BASE^{2i/d}} \right)",
     r"\mathit{PE}[\text{pos}, 2i+1] = \cos \left( \frac{\text{pos}}{BASE^{2i/d}} \right)",
@@ -88,10 +87,6 @@ def controls(d_model: int, asked: Mapping[str, str], say: Say) -> tuple[Control,
 def _spread(d: int) -> tuple[int, ...]:
     """Some dimensions from the fastest to the slow ones."""
     return tuple(sorted({0, 1, d // 8, d // 4, d // 2} & set(range(d))))
-
-
-def _with(base: float, formulas: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(latex.replace("BASE", f"{base:.10g}") for latex in formulas)
 
 
 def sections(values: Values, say: Say) -> Made:
@@ -172,7 +167,7 @@ def _table(
                 about=say(texts.ZIGZAG),
             ),
         ),
-        formulas=_with(base, FORMULAS),
+        formulas=with_base(base, FORMULAS),
         source=say(texts.PAPER),
         text=(say(texts.CLOCKS),) if table.shape[1] >= _FEW and base >= _ALIKE else (),
     )
@@ -207,7 +202,7 @@ def _wavelengths(d: int, base: float, mistaken: bool, say: Say) -> Section:
                 else "",
             ),
         ),
-        formulas=_with(base, WAVE),
+        formulas=with_base(base, WAVE),
         source=say(texts.PAPER),
     )
 
@@ -233,7 +228,7 @@ def _distances(table: np.ndarray, base: float, at: int, say: Say) -> Section:
                 (Line(say(N_("cosine")), tables.cosines(table, at), distance, tone=0.8),),
             ),
         ),
-        formulas=() if odd else _with(base, DOT),
+        formulas=() if odd else with_base(base, DOT),
         text=(say(texts.DOT_OF_ODD if odd else texts.DOT_IS_DISTANCE),),
     )
 
