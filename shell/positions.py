@@ -98,13 +98,11 @@ def _rotary(asked: Asked) -> View:
         for one in of_kind(asked.encodings, "rotary")
         if one.rotation is not None
     ]
-    how = asked.parameters.get("how", "0")
-    by_hand = not own or how == "hand"
 
     def made(values: Values) -> Made:
-        return rotary.sections(None if by_hand else own[int(values.choice("how"))], values, _)
+        return rotary.sections(rotary.chosen(own, values), values, _)
 
-    shown = _set(rotary.controls(own, by_hand, _), asked, made)
+    shown = _set(rotary.controls(own, asked.parameters, _), asked, made)
     return shown if own else _after(_elsewhere("rotary", texts.NO_ROTATION, asked), shown)
 
 

@@ -1,9 +1,11 @@
 """Every view of every kind of model, whatever an address asks: it shows what the model has, or says
 what it has not and where to see it."""
 
+from dataclasses import replace
 from typing import get_args
 from urllib.parse import parse_qsl
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from hypothesis import given
@@ -150,6 +152,24 @@ def test_a_layer_and_a_head_can_be_set_where_vectors_were_recorded(traced):
     assert "99" in problem
     said = texts(made(shown("rotary", traced("llama"))))
     assert said[0] == page_texts.ONES_OF_CHECKPOINT
+
+
+def test_the_pairs_are_those_of_the_rotation_that_is_asked_for(traced, monkeypatch):
+    trace = traced("llama")
+    (narrow,) = cache.encodings(trace.request.ref)
+    pairs = len(narrow.rotation.frequencies)
+    twice = np.tile(narrow.rotation.frequencies, 2)
+    wide = replace(narrow, rotation=replace(narrow.rotation, frequencies=twice))
+    monkeypatch.setattr(cache, "encodings", lambda _ref: [narrow, wide])
+    for how, reach in (("0", pairs), ("1", 2 * pairs)):
+        one = shown("rotary", trace, how=how, i=reach - 1)
+        (control,) = (control for control in one.controls if control.name == "i")
+        assert control.high == reach - 1
+
+
+@pytest.mark.parametrize("how", ["hand", " hand "])
+def test_a_rotation_by_hand_is_one_however_it_is_asked_for(traced, how):
+    assert "base" in names(shown("rotary", traced("llama"), how=how))
 
 
 def test_the_shuffle_of_positions_is_set_only_where_positions_are_shuffled(traced):

@@ -4,6 +4,7 @@ From a rotation, two vectors and controls to sections. Knows no model.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,8 +17,9 @@ from viz.attention_map import Say
 from viz.charts import Axis, Chart, Line, Ruler, Tone
 from viz.marked import N_
 from viz.positions import texts
-from viz.positions.controls import Control, Values
+from viz.positions.controls import Control, Values, read
 from viz.positions.sections import Made, Section, Table, with_base
+from viz.positions.turning import Turned, ones
 
 MOST_AWAY, MOST_PAIRS = 4096, 128
 SCALINGS_BY_HAND = ("default", "linear", "dynamic", "yarn", "llama3")
@@ -52,9 +54,8 @@ class Own:
     vectors: Vectors | None
 
 
-def controls(own: list[Own], by_hand: bool, say: Say) -> tuple[Control, ...]:
-    """The controls of the rotations of a model, or of one that is set by hand."""
-    vectors = own[0].vectors if own and not by_hand else None
+def controls(own: Sequence[Own], asked: Mapping[str, str], say: Say) -> tuple[Control, ...]:
+    """The controls of the rotation of a model that is asked for, or of one set by hand."""
     found: list[Control] = []
     if own:
         options = [(str(i), one.where) for i, one in enumerate(own)]
@@ -67,7 +68,9 @@ def controls(own: list[Own], by_hand: bool, say: Say) -> tuple[Control, ...]:
                 options=(*options, ("hand", say(N_("by hand")))),
             )
         )
-    if by_hand:
+    turning = chosen(own, read(found, asked, say)[0])
+    vectors = turning.vectors if turning else None
+    if turning is None:
         found += [
             Control("d", "number", N_("d_head"), 64, 2, 2 * MOST_PAIRS, help=texts.HELP_D_HEAD),
             Control("base", "number", N_("base"), 10_000, 1.01, 1_000_000, whole=False, log=True),
@@ -99,15 +102,21 @@ def controls(own: list[Own], by_hand: bool, say: Say) -> tuple[Control, ...]:
             Control("head", "number", N_("head"), vectors.head, 0, vectors.n_heads - 1),
         ]
     last = len(vectors.tokens) - 1 if vectors else MOST_AWAY
-    pairs = own[0].rotation.frequencies.shape[0] if own and not by_hand else MOST_PAIRS
+    pairs = len(turning.rotation.frequencies) if turning else MOST_PAIRS
     return (
         *found,
         Control("i", "number", N_("pair i"), 0, 0, pairs - 1, help=texts.HELP_PAIR),
         Control("m", "number", N_("query at"), min(last, 5), 0, last),
         Control("k", "number", N_("key at"), min(last, 2), 0, last),
-        Control("both", "number", N_("move both by"), 0, 0, MOST_AWAY, log=False),
+        Control("both", "number", N_("move both by"), 0, 0, MOST_AWAY),
         Control("n", "number", N_("distances"), 64, 1, MOST_AWAY, help=texts.HELP_DISTANCES),
     )
+
+
+def chosen(own: Sequence[Own], values: Values) -> Own | None:
+    """The rotation that is looked at; None where it is set by hand."""
+    how = values.choice("how") if own else "hand"
+    return None if how == "hand" else own[int(how)]
 
 
 def by_hand(values: Values) -> Rotation:
@@ -139,73 +148,16 @@ def sections(own: Own | None, values: Values, say: Say) -> Made:
     if vectors:
         q, key = vectors.q[m], vectors.k[k]
     else:
-        q = key = _ones(2 * len(frequencies), rotation)
-    turned = _Turned(rotation, frequencies, q, key, m, k)
+        q = key = ones(2 * len(frequencies), rotation)
+    turned = Turned(rotation, frequencies, q, key, m, k)
     return [
-        partial(_circle, turned, pair, values.whole("both"), vectors, own, say),
+        partial(_circle, turned, pair, values.whole("both"), own, say),
         partial(_frequencies, rotation, frequencies, say),
-        partial(_scores, turned, values.whole("n"), vectors, say),
+        partial(_scores, turned, values.whole("n"), say),
     ], problems
 
 
-def _ones(d: int, rotation: Rotation) -> Numbers:
-    """(1, 0) in every pair."""
-    vector = np.zeros(d)
-    vector[_pair_slices(d // 2, rotation)[0]] = 1.0
-    return vector
-
-
-def _pair_slices(pairs: int, rotation: Rotation) -> tuple[slice, slice]:
-    if rotation.pairing == "halves":
-        return slice(0, pairs), slice(pairs, 2 * pairs)
-    return slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
-
-
-@dataclass(frozen=True, eq=False)
-class _Turned:
-    rotation: Rotation
-    frequencies: Numbers
-    q: Numbers
-    k: Numbers
-    at_query: int
-    at_key: int
-
-    @property
-    def gain(self) -> float:
-        """What sines and cosines that are multiplied do to a score."""
-        return self.rotation.attention_factor**2
-
-    def score(self, more: int = 0) -> float:
-        """q·k with both of them so many positions further on."""
-        at = self.at_query + more, self.at_key + more
-        return self.gain * rotary.score(
-            self.q, self.k, *at, self.frequencies, self.rotation.pairing
-        )
-
-    def pair(self, vector: Numbers, at: int | None, pair: int) -> tuple[float, float]:
-        """The two numbers of one pair of a vector at a position, or before it is turned."""
-        if at is not None:
-            turned = rotary.rotated(vector, at, self.frequencies, self.rotation.pairing)
-            vector = self.rotation.attention_factor * turned
-        first, second = _pair_slices(len(self.frequencies), self.rotation)
-        return float(vector[first][pair]), float(vector[second][pair])
-
-    def part(self, more: int, pair: int) -> float:
-        """What one pair gives to the score."""
-        a, b = self.pair(self.q, self.at_query + more, pair)
-        c, d = self.pair(self.k, self.at_key + more, pair)
-        return a * c + b * d
-
-    def dimensions(self, pair: int) -> tuple[int, int]:
-        """Which two dimensions of the head a pair is."""
-        places = np.arange(2 * len(self.frequencies))
-        first, second = _pair_slices(len(self.frequencies), self.rotation)
-        return int(places[first][pair]), int(places[second][pair])
-
-
-def _circle(
-    turned: _Turned, pair: int, both: int, vectors: Vectors | None, own: Own | None, say: Say
-) -> Section:
+def _circle(turned: Turned, pair: int, both: int, own: Own | None, say: Say) -> Section:
     m, k = turned.at_query + both, turned.at_key + both
     arrows: tuple[tuple[str, tuple[float, float], Tone, bool], ...] = (
         (say(N_("query, not turned")), turned.pair(turned.q, None, pair), "accent", True),
@@ -229,7 +181,8 @@ def _circle(
         )
         for by in moves
     )
-    if vectors:
+    if own and own.vectors:
+        vectors = own.vectors
         said = say(texts.OWN_VECTORS).format(
             head=f"L{vectors.layer} H{vectors.head}",
             query=f"{turned.at_query} “{vectors.tokens[turned.at_query]}”",
@@ -320,11 +273,8 @@ def _waves(frequencies: Numbers) -> Numbers:
     )
 
 
-def _scores(turned: _Turned, n: int, vectors: Vectors | None, say: Say) -> Section:
+def _scores(turned: Turned, n: int, say: Say) -> Section:
     distances = np.arange(n + 1)
-    scores = turned.gain * rotary.scores_by_distance(
-        turned.q, turned.k, distances, turned.frequencies, turned.rotation.pairing
-    )
     rulers: tuple[Ruler, ...] = ()
     here = turned.at_query - turned.at_key
     if 0 <= here <= n:
@@ -337,12 +287,11 @@ def _scores(turned: _Turned, n: int, vectors: Vectors | None, say: Say) -> Secti
                 "q · k",
                 Axis(say(N_("positions that the key stands before the query"))),
                 Axis("q · k"),
-                (Line("q · k", scores, distances, tone=0.8),),
+                (Line("q · k", turned.scores(distances), distances, tone=0.8),),
                 rulers=rulers,
                 about=say(texts.SCORES),
             ),
         ),
-        text=() if vectors else (say(texts.ONES),),
         formulas=(r"q_m \cdot k_n = q^{\mathsf{T}} R_{n - m} \, k",),
         source=say(texts.ROFORMER),
     )

@@ -10,6 +10,7 @@ from model_runtime.positions.encodings import SCALINGS, RotarySettings, Rotation
 from tests.viz.positions.seen import panels, set_to, texts, xs, ys
 from viz.positions import rotary
 from viz.positions import texts as page_texts
+from viz.positions.controls import read
 from viz.positions.rotary import Own, Vectors
 
 
@@ -30,7 +31,7 @@ def vectors(d=4, n=9, seed=0, recorded=None):
 def own(turned=None, seen=None, **asked):
     """The sections of a model's own rotation, without complaints."""
     one = Own(turned or rotation(), "model.rotary_emb", seen)
-    values = set_to(rotary.controls([one], False, str), **asked)
+    values = set_to(rotary.controls([one], {}, str), **asked)
     sections, problems = rotary.sections(one, values, str)
     assert problems == []
     return sections, problems
@@ -38,7 +39,7 @@ def own(turned=None, seen=None, **asked):
 
 def by_hand(**asked):
     """The sections of a rotation that is set by hand."""
-    values = set_to(rotary.controls([], True, str), **asked)
+    values = set_to(rotary.controls([], {}, str), **asked)
     return rotary.sections(None, values, str)
 
 
@@ -262,18 +263,41 @@ def test_a_pair_that_there_is_not_is_said_and_the_first_is_shown():
     assert panels((sections, problems))["rotary-circle"].title.startswith("Pair 0:")
 
 
+@pytest.mark.parametrize(
+    ("how", "width", "number"),
+    [("0", 4, 0), ("1", 6, 1), ("hand", 256, None), ("", 4, 0), ("2", 4, 0), (" hand ", 256, None)],
+)
+def test_the_controls_are_those_of_the_rotation_that_is_asked_for(how, width, number):
+    both = [Own(rotation(4), "narrow", vectors(4, n=3)), Own(rotation(6), "wide", vectors(6, n=7))]
+    controls = {control.name: control for control in rotary.controls(both, {"how": how}, str)}
+    assert controls["i"].high == width // 2 - 1
+    assert controls["m"].high == (4096 if number is None else (2, 6)[number])
+    assert ("layer" in controls) == (number is not None) == ("base" not in controls)
+    values, _problems = read(list(controls.values()), {"how": how}, str)
+    assert rotary.chosen(both, values) is (None if number is None else both[number])
+
+
+def test_without_rotations_of_its_own_one_is_set_by_hand():
+    assert rotary.chosen([], set_to(rotary.controls([], {}, str))) is None
+
+
+def test_why_q_and_k_are_ones_is_said_once():
+    for made in (by_hand(), own()):
+        assert sum("(1, 0, 1, 0, …)" in said for said in texts(made)) == 1
+
+
 @pytest.mark.parametrize("n", [1, 2, 9])
 def test_the_controls_reach_as_far_as_the_text(n):
     one = Own(rotation(), "model.rotary_emb", vectors(n=n))
-    names = {control.name: control for control in rotary.controls([one], False, str)}
+    names = {control.name: control for control in rotary.controls([one], {}, str)}
     assert (names["m"].high, names["k"].high, names["i"].high) == (n - 1, n - 1, 1)
     assert (names["m"].default, names["k"].default) == (min(5, n - 1), min(2, n - 1))
     assert names["how"].options == (("0", "model.rotary_emb"), ("hand", "by hand"))
     assert "d" not in names
     for name, default, high in (("layer", 0, 2), ("head", 1, 7)):
         assert (names[name].default, names[name].low, names[name].high) == (default, 0, high)
-    hand = {control.name: control for control in rotary.controls([one], True, str)}
+    hand = {control.name: control for control in rotary.controls([one], {"how": "hand"}, str)}
     assert {"how", "d", "base", "scaling", "factor", "trained"} < set(hand)
     assert hand["m"].high == 4096
-    unseen = rotary.controls([Own(rotation(), "model.rotary_emb", None)], False, str)
+    unseen = rotary.controls([Own(rotation(), "model.rotary_emb", None)], {}, str)
     assert not {"layer", "head"} & ({*hand} | {control.name for control in unseen})

@@ -210,7 +210,7 @@ def test_tables_of_any_size_fit_into_a_frame(n, d):
     [{"base": 1.01, "factor": 1, "trained": 2, "n": 1}, {"base": 10**6, "factor": 64, "n": 4096}],
 )
 def test_rotations_of_any_size_fit_into_a_frame(d, scaling, settings):
-    values = set_to(rotary.controls([], True, str), d=d, scaling=scaling, m=4096, k=0, **settings)
+    values = set_to(rotary.controls([], {}, str), d=d, scaling=scaling, m=4096, k=0, **settings)
     shown(rotary.sections(None, values, str))
 
 
