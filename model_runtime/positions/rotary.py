@@ -165,7 +165,7 @@ def rotated(
     pairs, d = len(frequencies), vectors.shape[-1] if vectors.ndim else 0
     if d < 2 * pairs:
         raise ValueError(f"{pairs} pairs need {2 * pairs} dimensions, and there are {d}")
-    first, second = _dimensions(pairs, pairing)
+    first, second = pair_slices(pairs, pairing)
     angle = np.asarray(positions, dtype=np.float64)[..., None] * frequencies
     sin, cos = np.sin(angle), np.cos(angle)
     shape = np.broadcast_shapes(vectors.shape[:-1], angle.shape[:-1])
@@ -207,8 +207,9 @@ def scores_by_distance(
     return rotated(q, np.asarray(distances), frequencies, pairing) @ k
 
 
-def _dimensions(pairs: int, pairing: Pairing) -> tuple[slice, slice]:
-    """Where the first and the second number of each pair stand."""
+def pair_slices(pairs: int, pairing: Pairing) -> tuple[slice, slice]:
+    """Where the first and the second number of each pair stand in a vector. Raises ValueError
+    for an unknown pairing."""
     if pairing == "neighbours":
         return slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
     if pairing == "halves":

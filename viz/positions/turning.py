@@ -15,14 +15,8 @@ from model_runtime.positions.encodings import Rotation, Values
 def ones(d: int, rotation: Rotation) -> Values:
     """(1, 0) in every pair."""
     vector = np.zeros(d)
-    vector[_pair_slices(d // 2, rotation)[0]] = 1.0
+    vector[rotary.pair_slices(d // 2, rotation.pairing)[0]] = 1.0
     return vector
-
-
-def _pair_slices(pairs: int, rotation: Rotation) -> tuple[slice, slice]:
-    if rotation.pairing == "halves":
-        return slice(0, pairs), slice(pairs, 2 * pairs)
-    return slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +53,7 @@ class Turned:
         if at is not None:
             turned = rotary.rotated(vector, at, self.frequencies, self.rotation.pairing)
             vector = self.rotation.attention_factor * turned
-        first, second = _pair_slices(len(self.frequencies), self.rotation)
+        first, second = rotary.pair_slices(len(self.frequencies), self.rotation.pairing)
         return float(vector[first][pair]), float(vector[second][pair])
 
     def part(self, more: int, pair: int) -> float:
@@ -71,5 +65,5 @@ class Turned:
     def dimensions(self, pair: int) -> tuple[int, int]:
         """Which two dimensions of the head a pair is."""
         places = np.arange(2 * len(self.frequencies))
-        first, second = _pair_slices(len(self.frequencies), self.rotation)
+        first, second = rotary.pair_slices(len(self.frequencies), self.rotation.pairing)
         return int(places[first][pair]), int(places[second][pair])
