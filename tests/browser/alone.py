@@ -10,12 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 from model_runtime.types import Trace
 from model_runtime.views import HeadPlace, View
 from viz import attention_map
-from viz.components import attention, modules
+from viz.components import attention
 
 # Streamlit hands over a shadow root and the payload's bytes, and calls the default export.
 PAGE = b"""<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
@@ -38,11 +37,10 @@ def alone(trace: Trace, view: View | None = None) -> Iterator[str]:
     start = trace.info.opens_at
     chosen = attention.Chosen(start.stack, start.layer, start.head)
     payload = attention_map.payload(trace, view, chosen, api="api/trace/made", query="", say=str)
-    css = modules.styled(Path(attention.__file__).parent / "attention.css").encode()
     files = {
         "/": ("text/html", PAGE),
-        "/component.js": ("text/javascript", attention.joined_script().encode()),
-        "/component.css": ("text/css", css),
+        "/component.js": ("text/javascript", attention.COMPONENT.script.encode()),
+        "/component.css": ("text/css", attention.COMPONENT.style.encode()),
         "/payload": ("application/octet-stream", payload),
     }
 

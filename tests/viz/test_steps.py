@@ -222,28 +222,14 @@ def test_a_payload_for_64_tokens_with_a_large_first_step_is_small():
 # ── The script ───────────────────────────────────────────────────────────────────────
 
 
-def test_the_joined_script_is_one_module_with_one_export():
-    script = component.joined_script()
-    assert not re.search(r"^import\s", script, re.MULTILINE)
-    assert re.findall(r"^export .*", script, re.MULTILINE) == [
-        'export default component("steps", createView);'
-    ]
-
-
-def test_no_two_modules_use_one_name():
-    script = component.joined_script()
-    names = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", script, re.MULTILINE)
-    assert sorted(names) == sorted(set(names))
-
-
 def test_every_text_the_script_asks_for_is_there():
-    asked = set(re.findall(r"""\bt\("([\w. ]+)"\)""", component.joined_script()))
-    asked |= set(re.findall(r"""\bkey: "([\w.]+)\"""", component.joined_script()))
+    asked = set(re.findall(r"""\bt\("([\w. ]+)"\)""", component.COMPONENT.script))
+    asked |= set(re.findall(r"""\bkey: "([\w.]+)\"""", component.COMPONENT.script))
     assert asked and asked <= set(component.STRINGS)
 
 
 def test_every_text_is_asked_for():
-    script = component.joined_script()
+    script = component.COMPONENT.script
     prefixes = tuple(re.findall(r"t\(`([\w.]+\.)\$\{", script))
     unused = [
         key

@@ -1,7 +1,6 @@
 """What the textbook example is sent, and that its scripts fit together."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -59,29 +58,6 @@ def test_the_longest_example_that_can_be_written_fits_the_limit():
 
 def test_the_payload_is_small():
     assert len(textbook.payload("", lambda text: text)) < 16 * 1024
-
-
-def test_the_joined_script_has_no_imports_and_one_default_export():
-    script = component.joined_script()
-    assert not re.search(r"^import\s", script, re.MULTILINE)
-    assert re.findall(r"^export .*", script, re.MULTILINE) == [
-        'export default component("textbook", createView);'
-    ]
-
-
-def test_no_two_joined_modules_declare_the_same_name():
-    script = component.joined_script()
-    declared = re.findall(r"^(?:async )?(?:const|let|function|class) (\w+)", script, re.MULTILINE)
-    assert len(declared) > 50
-    assert [name for name, times in Counter(declared).items() if times > 1] == []
-
-
-def test_every_module_is_joined_after_those_that_it_imports():
-    joined = [Path(name).name for name in component.SCRIPTS]
-    assert set(SOURCES) <= set(joined)
-    for name, source in SOURCES.items():
-        for imported in re.findall(r'from "[./a-z]*?([a-z]+\.js)";', source):
-            assert joined.index(imported) < joined.index(name), (name, imported)
 
 
 # Texts whose keys the browser puts together.

@@ -4,13 +4,8 @@ Joins the browser's modules into one script. Looking around (stack, head, pinned
 view) happens in the browser, with no server run. Knows no model, no session state and no language.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import streamlit as st
-
-from viz.components import modules
 from viz.components.attention.frame import frame, head_frame
 from viz.components.attention.payload import (
     EXACT_LIMIT,
@@ -28,11 +23,12 @@ from viz.components.attention.payload import (
 )
 from viz.components.attention.shrinking import max_pool, quantise, thumbnail_side, visible_runs
 from viz.components.attention.strings import STRINGS
+from viz.components.modules import Component
 
 __all__ = [
-    "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Scale", "Shown", "Stack",
-    "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool", "mount", "pack",
-    "quantise", "thumbnail_side", "visible_runs",
+    "COMPONENT", "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Scale",
+    "Shown", "Stack", "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool",
+    "mount", "pack", "quantise", "thumbnail_side", "visible_runs",
 ]  # fmt: skip
 
 # Dependency order: each file only uses names of files before it. main.js has the default export.
@@ -44,18 +40,7 @@ SCRIPTS = (
 
 # A box of the final height is there before the script runs, so the page below does not jump.
 HTML = '<div data-headlight="attention" data-state="loading"></div>\n'
-
-
-def joined_script() -> str:
-    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    return modules.joined(Path(__file__).parent, SCRIPTS)
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    css = modules.styled(Path(__file__).parent / "attention.css")
-    return st.components.v2.component("headlight_attention", html=HTML, css=css, js=joined_script())
+COMPONENT = Component("attention", SCRIPTS, HTML)
 
 
 def mount(payload: bytes, *, key: str, height: int | Literal["content"] = "content") -> None:
@@ -64,4 +49,4 @@ def mount(payload: bytes, *, key: str, height: int | Literal["content"] = "conte
     ``key`` keeps the same instance over reruns, so the reader's choices survive new data.
     ``height`` is in CSS pixels; by default the component takes what it needs.
     """
-    _component()(key=key, data=payload, height=height)
+    COMPONENT.mount(key=key, data=payload, height=height)

@@ -6,13 +6,11 @@ their names and their parameters are told. Other components ask for a page by an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import streamlit as st
+from viz.components.modules import Component
 
 HTML = '<nav data-headlight="navigation"></nav>\n'
+COMPONENT = Component("navigation", ("navigation.js",), HTML, has_base=False)
 
 
 @dataclass(frozen=True)
@@ -25,18 +23,6 @@ class Link:
     is_here: bool
     question: str = ""  # what the page answers, for the tooltip
     parameters: Mapping[str, str] = field(default_factory=dict)  # to be set on the way
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    folder = Path(__file__).parent
-    return st.components.v2.component(
-        "headlight_navigation",
-        html=HTML,
-        css=(folder / "navigation.css").read_text("utf-8"),
-        js=(folder / "navigation.js").read_text("utf-8"),
-    )
 
 
 def mount(
@@ -63,4 +49,4 @@ def mount(
         "listens": listens,
         "language": language,
     }
-    _component()(key=key, data=data, on_go_change=on_go, width="content")
+    COMPONENT.mount(key=key, data=data, on_go_change=on_go, width="content")

@@ -4,16 +4,10 @@ Asks for what is looked at over HTTP, without a server run. Knows no model, no s
 and no language.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
-
-from viz.components import modules
+from viz.components.modules import Component
 from viz.components.positions.strings import STRINGS
 
-__all__ = ["STRINGS", "joined_script", "mount"]
+__all__ = ["COMPONENT", "STRINGS", "mount"]
 
 # Dependency order: each file only uses names of files before it. positions.js has the default
 # export. Text, elements, frames, colours and hatching are those of the attention component.
@@ -26,18 +20,7 @@ SCRIPTS = (
 
 # A box of about the final height is there before the script runs.
 HTML = '<div data-headlight="positions" data-state="loading"></div>\n'
-
-
-def joined_script() -> str:
-    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    return modules.joined(Path(__file__).parent, SCRIPTS)
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    css = modules.styled(Path(__file__).parent / "positions.css")
-    return st.components.v2.component("headlight_positions", html=HTML, css=css, js=joined_script())
+COMPONENT = Component("positions", SCRIPTS, HTML)
 
 
 def mount(payload: bytes, *, key: str) -> None:
@@ -45,4 +28,4 @@ def mount(payload: bytes, *, key: str) -> None:
 
     ``key`` keeps the same instance over reruns, so what the reader has set survives them.
     """
-    _component()(key=key, data=payload, height="content")
+    COMPONENT.mount(key=key, data=payload, height="content")

@@ -5,13 +5,9 @@ browser's localStorage and tells the server what it holds. Knows no model and no
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
 
 from viz.attention_map import Say
+from viz.components.modules import Component
 from viz.marked import N_
 
 MOST_RECENT = 8
@@ -30,18 +26,7 @@ STRINGS = {
 }
 
 HTML = '<div data-headlight="recent"></div>\n'
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    folder = Path(__file__).parent
-    return st.components.v2.component(
-        "headlight_recent",
-        html=HTML,
-        css=(folder / "recent.css").read_text("utf-8"),
-        js=(folder / "recent.js").read_text("utf-8"),
-    )
+COMPONENT = Component("recent", ("recent.js",), HTML, has_base=False)
 
 
 def mount(
@@ -65,4 +50,4 @@ def mount(
         "hint": say(hint) if hint else "",
         "strings": {key: say(text) for key, text in STRINGS.items()},
     }
-    _component()(key=key, data=data, on_refs_change=on_change)
+    COMPONENT.mount(key=key, data=data, on_refs_change=on_change)

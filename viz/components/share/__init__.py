@@ -3,14 +3,8 @@
 The address is the browser's; the code is drawn by the server, in this network. Knows no page.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
-
 from viz.attention_map import Say
-from viz.components import modules
+from viz.components.modules import Component
 from viz.marked import N_
 
 STRINGS = {
@@ -34,18 +28,7 @@ STRINGS = {
 }
 SCRIPTS = ("../attention/text.js", "../attention/screen.js", "../attention/dom.js", "share.js")
 HTML = '<div data-headlight="share"></div>\n'
-
-
-def joined_script() -> str:
-    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    return modules.joined(Path(__file__).parent, SCRIPTS)
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    css = modules.styled(Path(__file__).parent / "share.css")
-    return st.components.v2.component("headlight_share", html=HTML, css=css, js=joined_script())
+COMPONENT = Component("share", SCRIPTS, HTML)
 
 
 def mount(*, room: str, most_bytes: int, text_fits: bool, say: Say, key: str) -> None:
@@ -58,4 +41,4 @@ def mount(*, room: str, most_bytes: int, text_fits: bool, say: Say, key: str) ->
         "text_fits": text_fits,
         "strings": {key: say(text) for key, text in STRINGS.items()},
     }
-    _component()(key=key, data=data, width="content")
+    COMPONENT.mount(key=key, data=data, width="content")

@@ -4,16 +4,10 @@ Joins the browser's modules into one script. Walking happens in the browser, wit
 Knows no model, no session state and no language.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
-
-from viz.components import modules
+from viz.components.modules import Component
 from viz.components.steps.strings import STRINGS
 
-__all__ = ["STRINGS", "joined_script", "mount"]
+__all__ = ["COMPONENT", "STRINGS", "mount"]
 
 # Dependency order: each file only uses names of files before it. steps.js has the default export.
 # Text, elements, frames, colours and hatching are those of the attention component.
@@ -28,18 +22,7 @@ SCRIPTS = (
 
 # A box of the final height is there before the script runs, so the page below does not jump.
 HTML = '<div data-headlight="steps" data-state="loading"></div>\n'
-
-
-def joined_script() -> str:
-    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    return modules.joined(Path(__file__).parent, SCRIPTS)
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    css = modules.styled(Path(__file__).parent / "steps.css")
-    return st.components.v2.component("headlight_steps", html=HTML, css=css, js=joined_script())
+COMPONENT = Component("steps", SCRIPTS, HTML)
 
 
 def mount(payload: bytes, *, key: str) -> None:
@@ -47,4 +30,4 @@ def mount(payload: bytes, *, key: str) -> None:
 
     ``key`` keeps the same instance over reruns, so the reader's place survives new data.
     """
-    _component()(key=key, data=payload, height="content")
+    COMPONENT.mount(key=key, data=payload, height="content")

@@ -4,16 +4,10 @@ Computes, explains and keeps itself in the address without a server run. Knows n
 session state and no language.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
-
-from viz.components import modules
+from viz.components.modules import Component
 from viz.components.textbook.strings import STRINGS
 
-__all__ = ["STRINGS", "joined_script", "mount"]
+__all__ = ["COMPONENT", "STRINGS", "mount"]
 
 # Dependency order: each file only uses names of files before it. textbook.js has the default
 # export. Text, elements, frames and colours are those of the attention component.
@@ -26,18 +20,7 @@ SCRIPTS = (
 
 # A box of the final height is there before the script runs, so the page below does not jump.
 HTML = '<div data-headlight="textbook" data-state="loading"></div>\n'
-
-
-def joined_script() -> str:
-    """Return the ES modules as the single one Streamlit takes: no imports, one default export."""
-    return modules.joined(Path(__file__).parent, SCRIPTS)
-
-
-@cache
-def _component() -> Any:
-    """Register the component once per process, and only when a page first needs it."""
-    css = modules.styled(Path(__file__).parent / "textbook.css")
-    return st.components.v2.component("headlight_textbook", html=HTML, css=css, js=joined_script())
+COMPONENT = Component("textbook", SCRIPTS, HTML)
 
 
 def mount(payload: bytes, *, key: str) -> None:
@@ -45,4 +28,4 @@ def mount(payload: bytes, *, key: str) -> None:
 
     ``key`` keeps the same instance over reruns, so what the reader typed survives them.
     """
-    _component()(key=key, data=payload, height="content")
+    COMPONENT.mount(key=key, data=payload, height="content")

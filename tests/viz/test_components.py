@@ -1,0 +1,85 @@
+"""What every component hands to the browser: modules that fit together, style and box."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from viz import components
+from viz.components import (
+    attention,
+    modules,
+    navigation,
+    positions,
+    recent,
+    share,
+    steps,
+    textbook,
+    tour,
+)
+from viz.components.modules import Component
+
+FOLDER = Path(components.__file__).parent
+ALL = [
+    one.COMPONENT
+    for one in (attention, navigation, positions, recent, share, steps, textbook, tour)
+]
+every = pytest.mark.parametrize("component", ALL, ids=[component.name for component in ALL])
+
+
+def scripts(component):
+    """The files that are joined, in their order."""
+    return [(FOLDER / component.name / name).resolve() for name in component.scripts]
+
+
+def test_these_are_all_that_there_are():
+    folders = [path.parent.name for path in FOLDER.glob("*/__init__.py")]
+    assert sorted(folders) == sorted(component.name for component in ALL)
+
+
+@every
+def test_the_joined_script_has_no_imports_and_one_default_export(component):
+    assert not re.search(r"^import\b", component.script, re.MULTILINE)
+    (export,) = re.findall(r"^export .*", component.script, re.MULTILINE)
+    name = component.name
+    made = rf'component\("{name}", createView\);|function {name}\(.*\) \{{'
+    assert re.fullmatch(f"export default ({made})", export)
+
+
+@every
+def test_no_two_joined_modules_declare_the_same_name(component):
+    declared = re.findall(
+        r"^(?:async )?(?:const|let|function|class) (\w+)", component.script, re.MULTILINE
+    )
+    assert declared and sorted(declared) == sorted(set(declared))
+
+
+@every
+def test_every_module_is_joined_after_those_that_it_imports(component):
+    joined = scripts(component)
+    assert set((FOLDER / component.name).glob("*.js")) <= set(joined)
+    for number, path in enumerate(joined):
+        for imported in re.findall(r'\bfrom "(\.[^"]+)";', path.read_text("utf-8")):
+            assert (path.parent / imported).resolve() in joined[:number], (path.name, imported)
+
+
+@every
+def test_the_box_goes_by_the_components_name_and_its_style_comes_last(component):
+    assert f'data-headlight="{component.name}"' in component.html
+    own = (FOLDER / component.name / f"{component.name}.css").read_text("utf-8")
+    base = (FOLDER / "base.css").read_text("utf-8")
+    assert component.style == (f"{base}\n{own}" if component.has_base else own)
+
+
+def test_a_component_is_registered_when_it_is_first_mounted_and_never_again(monkeypatch):
+    registered = []
+
+    def register(name, **parts):
+        registered.append((name, parts.keys()))
+        return lambda **data: data
+
+    monkeypatch.setattr(modules.st.components.v2, "component", register)
+    component = Component("tour", tour.SCRIPTS, tour.HTML)
+    assert registered == []
+    assert [component.mount(key=key) for key in ("a", "b")] == [{"key": "a"}, {"key": "b"}]
+    assert registered == [("headlight_tour", {"html", "css", "js"})]
