@@ -35,7 +35,8 @@ __all__ = [
 SCRIPTS = (
     "text.js", "screen.js", "dom.js", "frame.js", "colour.js", "raster.js", "store.js", "heads.js",
     "bar.js", "grid.js", "geometry.js", "paint.js", "map.js", "walk.js", "lines.js", "detail.js",
-    "spoken.js", "measures.js", "export.js", "table.js", "layout.js", "main.js",
+    "spoken.js", "measures.js", "saving.js", "export.js", "table.js", "layout.js",
+    "main.js",
 )  # fmt: skip
 
 # A box of the final height is there before the script runs, so the page below does not jump.

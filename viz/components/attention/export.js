@@ -5,6 +5,7 @@
 import { mapGeometry, LABEL_SIZE } from "./geometry.js";
 import { NUMBER_CELL, paintCells, paintLabels } from "./paint.js";
 import { cellCanvas } from "./raster.js";
+import { save } from "./saving.js";
 import { escapeXml, fixed, visible } from "./text.js";
 
 const MARGIN = 24;
@@ -176,10 +177,5 @@ function svg(scene) {
 
 export async function exportPicture(scene, kind) {
   const blob = kind === "png" ? await png(scene) : new Blob([svg(scene)], { type: "image/svg+xml" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${scene.fileName}.${kind}`;
-  link.click();
-  // The download has its own hold on the blob by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  save(blob, `${scene.fileName}.${kind}`);
 }

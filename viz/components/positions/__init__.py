@@ -10,12 +10,12 @@ from viz.components.positions.strings import STRINGS
 __all__ = ["COMPONENT", "STRINGS", "mount"]
 
 # Dependency order: each file only uses names of files before it. positions.js has the default
-# export. Text, elements, frames, colours and hatching are those of the attention component.
+# export. Text, elements, frames, colours, hatching and saving are those of the attention component.
 SCRIPTS = (
     "../attention/text.js", "../attention/screen.js", "../attention/dom.js",
-    "../attention/frame.js",
-    "../attention/colour.js", "../attention/raster.js", "settings.js", "asking.js", "files.js",
-    "sliders.js", "drawing.js", "charts.js", "maps.js", "panels.js", "positions.js",
+    "../attention/frame.js", "../attention/colour.js", "../attention/raster.js",
+    "../attention/saving.js", "settings.js", "asking.js", "files.js", "sliders.js", "drawing.js",
+    "charts.js", "maps.js", "panels.js", "positions.js",
 )  # fmt: skip
 
 # A box of about the final height is there before the script runs.

@@ -2,10 +2,11 @@
 // Does not know what it shows: traces and layout come as plotly wants them, but for their numbers.
 
 import { el } from "../attention/dom.js";
+import { save } from "../attention/saving.js";
 import { enlargement } from "../attention/screen.js";
 import { fill } from "../attention/text.js";
 import { copyStyles, plotly } from "./drawing.js";
-import { exportMenu, save } from "./files.js";
+import { exportMenu } from "./files.js";
 
 const CONFIG = { displayModeBar: false, responsive: false, showTips: false };
 const EXPORTED = { width: 900, height: 480 };

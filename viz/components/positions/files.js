@@ -1,14 +1,7 @@
-// Files: the menu beside a picture, and how a picture becomes a file.
-// Does not know what pictures show.
+// Files: the menu beside a picture.
+// Does not know what pictures show, nor how they become files.
 
 import { el, foldingMenu } from "../attention/dom.js";
-
-export function save(blob, name) {
-  const link = el("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  // The download has its own hold on the blob by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
 
 // kinds: [[ending, what to do or where to get it]]
 export function exportMenu(kinds, t) {

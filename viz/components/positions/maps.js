@@ -4,9 +4,10 @@
 
 import { el, sizeCanvas } from "../attention/dom.js";
 import { cellCanvas, hatchPattern } from "../attention/raster.js";
+import { save } from "../attention/saving.js";
 import { pointIn, sharpness } from "../attention/screen.js";
 import { fill, full, visible } from "../attention/text.js";
-import { exportMenu, save } from "./files.js";
+import { exportMenu } from "./files.js";
 
 const FONT = 11;
 const RIGHT = 12;

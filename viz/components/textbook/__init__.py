@@ -10,12 +10,12 @@ from viz.components.textbook.strings import STRINGS
 __all__ = ["COMPONENT", "STRINGS", "mount"]
 
 # Dependency order: each file only uses names of files before it. textbook.js has the default
-# export. Text, elements, frames and colours are those of the attention component.
+# export. Text, elements, frames, colours and saving are those of the attention component.
 SCRIPTS = (
     "../attention/text.js", "../attention/screen.js", "../attention/dom.js",
-    "../attention/frame.js",
-    "../attention/colour.js", "numbers.js", "address.js", "example.js", "attend.js",
-    "arithmetic.js", "files.js", "matrix.js", "controls.js", "readout.js", "textbook.js",
+    "../attention/frame.js", "../attention/colour.js", "../attention/saving.js", "numbers.js",
+    "address.js", "example.js", "attend.js", "arithmetic.js", "files.js", "matrix.js",
+    "controls.js", "readout.js", "textbook.js",
 )  # fmt: skip
 
 # A box of the final height is there before the script runs, so the page below does not jump.

@@ -23,15 +23,6 @@ export function asCsv(worked) {
   return ["matrix,row,column,value", ...cells, ""].join("\r\n");
 }
 
-export function download(name, type, text) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
-  link.download = name;
-  link.click();
-  // The download has its own hold on the blob by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
 // Without https a browser offers no clipboard, but most still copy what is selected.
 function copySelected(text) {
   const box = document.createElement("textarea");

@@ -6,12 +6,13 @@ import { readPalette } from "../attention/colour.js";
 import { createAddress } from "./address.js";
 import { component, el } from "../attention/dom.js";
 import { decodeFrame } from "../attention/frame.js";
+import { save } from "../attention/saving.js";
 import { fill, visible } from "../attention/text.js";
 import { facts, placeOf, shapeOf, titleOf, written } from "./arithmetic.js";
 import { attend, madeOf, RESULTS } from "./attend.js";
 import { createControls } from "./controls.js";
 import { createExample, INPUTS, MOST_SEED } from "./example.js";
-import { asCsv, asScript, copy, download } from "./files.js";
+import { asCsv, asScript, copy } from "./files.js";
 import { createMatrix } from "./matrix.js";
 import { brief, nudged, readNumber } from "./numbers.js";
 import { createReadout } from "./readout.js";
@@ -232,8 +233,11 @@ function createView(root) {
       controls.say(t(copied ? "copied" : "copy_failed"));
     },
     download(ending) {
-      const text = ending === "py" ? asScript(header.script, worked, state().causal) : asCsv(worked);
-      download(`headlight-textbook.${ending}`, ending === "py" ? "text/x-python" : "text/csv", text);
+      const [type, text] =
+        ending === "py"
+          ? ["text/x-python", asScript(header.script, worked, state().causal)]
+          : ["text/csv", asCsv(worked)];
+      save(new Blob([text], { type }), `headlight-textbook.${ending}`);
     },
   };
   const controls = createControls(parts.controls, parts.files, actions);
