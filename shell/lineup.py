@@ -11,15 +11,8 @@ from model_runtime.catalog import Entry
 from model_runtime.types import MASK, ModelInfo
 from viz.attention_map import Say
 from viz.marked import N_
+from viz.positions.texts import KINDS
 
-# Variants that are no points of training, from the plainest; with the words for them.
-KINDS = {
-    "sinusoidal": N_("sinusoidal"),
-    "learned": N_("learned"),
-    "rotary": N_("rotary"),
-    "alibi": N_("ALiBi"),
-    "none": N_("none"),
-}
 FINISHED = N_("finished")
 TARGET, CONTINUATION = N_("Target"), N_("Continuation")
 

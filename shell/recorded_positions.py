@@ -8,13 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from model_runtime.types import StackName, Trace
-from viz.attention_map import Say
-from viz.marked import N_
+from viz.attention_map import STACKS, Say
 from viz.positions.relative import Recorded
 from viz.positions.rotary import Vectors
 from viz.positions.sentence import Added
-
-_STACKS = {"encoder": N_("encoder"), "decoder": N_("decoder")}
 
 
 def _own_stacks(trace: Trace) -> list[StackName]:
@@ -76,7 +73,7 @@ def bias(trace: Trace, stack: StackName, asked: Mapping[str, str], say: Say) -> 
         None if record.mask is None else record.visible(0),
         tuple(token.text for token in queries),
         tuple(token.text for token in keys),
-        f"{say(_STACKS[stack])} L{layer}",
+        f"{say(STACKS[stack])} L{layer}",
         layer,
     )
 
@@ -96,7 +93,7 @@ def added(trace: Trace, stack: StackName, say: Say) -> Added | None:
     if after is None:
         return None
     return Added(
-        say(_STACKS[stack]),
+        say(STACKS[stack]),
         tuple(token.text for token in trace.tokens(stack)[0]),
         embedding,
         np.broadcast_to(positions, embedding.shape),

@@ -18,6 +18,11 @@ from viz.overview import MEASURED, Drawn, Overview, overview
 
 Say = Callable[[str], str]
 
+STACKS: dict[StackName, str] = {
+    "encoder": N_("encoder"),
+    "decoder": N_("decoder"),
+    "cross": N_("cross"),
+}
 TITLES: dict[StackName, str] = {
     "encoder": N_("encoder self-attention"),
     "decoder": N_("decoder self-attention"),

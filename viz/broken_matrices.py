@@ -10,7 +10,7 @@ from model_runtime.steps.parts import Values
 from model_runtime.telltales import Damaged
 from model_runtime.types import Token
 from viz import theme
-from viz.attention_map import Say
+from viz.attention_map import STACKS, Say
 from viz.broken_texts import RIGHT, WRONG
 from viz.labels import in_html
 from viz.marked import N_
@@ -28,11 +28,6 @@ FOLDED = N_(
 )
 FOLDED_STREAM = N_("{rows} of {all_rows} rows and {columns} of {all_columns} columns are shown.")
 SUM = N_("sum")
-STACKS = {
-    "encoder": N_("encoder"),
-    "decoder": N_("decoder"),
-    "cross": N_("cross"),
-}
 
 
 def number(value: float) -> str:

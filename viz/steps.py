@@ -13,19 +13,14 @@ import numpy as np
 from model_runtime.steps.parts import Axis, Matrix, Place, Step
 from model_runtime.steps.walk import StepRef
 from model_runtime.types import StackName, Token, Trace
-from viz.attention_map import TITLES, Say
+from viz.attention_map import STACKS, TITLES, Say
 from viz.components import steps as component
 from viz.components.attention.frame import Body, frame
-from viz.marked import N_
 from viz.theme import component_theme
 
 Digits = Literal["2", "4", "full"]
 
-SECTIONS: dict[StackName, str] = {
-    "encoder": N_("encoder"),
-    "decoder": N_("decoder"),
-    "cross": N_("cross-attention"),
-}
+SECTIONS: dict[StackName, str] = {**STACKS, "cross": TITLES["cross"]}
 
 
 @dataclass(frozen=True)

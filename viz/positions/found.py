@@ -6,7 +6,7 @@ Knows the kinds of encodings; neither a model nor the session.
 from collections.abc import Sequence
 
 from model_runtime.positions.encodings import Encoding, Kind
-from viz.attention_map import Say
+from viz.attention_map import STACKS, Say
 from viz.marked import N_
 
 VIEW_OF: dict[Kind, str] = {
@@ -28,7 +28,6 @@ _SAID: dict[Kind, str] = {
     "relative": N_("distances, told within the attention (relative)"),
     "none": N_("none was found; what order it knows comes from masks, recurrences or convolutions"),
 }
-_STACKS = {"encoder": N_("encoder"), "decoder": N_("decoder")}
 
 
 def sentences(model: str, encodings: Sequence[Encoding], say: Say) -> list[str]:
@@ -42,7 +41,7 @@ def _sentence(model: str, encoding: Encoding, several: bool, say: Say) -> str:
     if encoding.rotation and encoding.rotation.layers:
         what += say(N_(", in layers of {layers}")).format(layers=encoding.rotation.layers)
     if several and encoding.stacks:
-        stacks = say(N_(" and ")).join(say(_STACKS[stack]) for stack in encoding.stacks)
+        stacks = say(N_(" and ")).join(say(STACKS[stack]) for stack in encoding.stacks)
         model = say(N_("{model}, {stack}")).format(model=model, stack=stacks)
     if not encoding.where:
         return say(N_("{model}: {what}.")).format(model=model, what=what)

@@ -10,8 +10,8 @@ import numpy as np
 from model_runtime.positions.encodings import Values as Numbers
 from model_runtime.positions.experiments import Without
 from model_runtime.positions.five_ways import OneOfFive
-from model_runtime.types import Floats
-from viz.attention_map import Say
+from model_runtime.types import Floats, StackName
+from viz.attention_map import STACKS, Say
 from viz.charts import Axis, Chart, Line, Tone
 from viz.heatmap import HeatMap, Side
 from viz.marked import N_
@@ -24,15 +24,7 @@ FORMULAS = (
     r"x = e_{\text{token}} + p_{\text{position}} + s_{\text{segment}}",
 )
 _MARK = {True: "✓", False: "✗", None: ""}
-STACKS = {"encoder": N_("encoder"), "decoder": N_("decoder")}
 _TONES: tuple[Tone, ...] = (0.75, "accent", 0.2)
-KINDS = {
-    "sinusoidal": N_("sinusoidal"),
-    "learned": N_("learned"),
-    "rotary": N_("rotary"),
-    "alibi": N_("ALiBi"),
-    "none": N_("none"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +39,7 @@ class Added:
     error: float  # the largest |embedding + positions (+ segments) − what the model went on with|
 
 
-def stack_control(stacks: tuple[str, ...], say: Say) -> tuple[Control, ...]:
+def stack_control(stacks: tuple[StackName, ...], say: Say) -> tuple[Control, ...]:
     """Which stack, where there are two."""
     if len(stacks) < 2:
         return ()
@@ -181,7 +173,7 @@ def without(found: Without, stack: str, layer: int, head: int, say: Say) -> Sect
             ("after", say(N_("after")), wrong),
         )
     )
-    stack_said = say(STACKS["encoder" if found.stack == "encoder" else "decoder"])
+    stack_said = say(STACKS[found.stack])
     text = [
         say(texts.REMOVED)
         if found.how == "removed"
@@ -228,7 +220,7 @@ def five(found: tuple[OneOfFive, ...], typed: bool, say: Say) -> Section:
         HeatMap(
             f"five-{one.kind}",
             say(N_("{kind}: {share} right")).format(
-                kind=say(KINDS[one.kind]), share=f"{one.share_right:.0%}"
+                kind=say(texts.KINDS[one.kind]), share=f"{one.share_right:.0%}"
             ),
             one.trace.record("encoder", one.layer).pattern(one.head),
             Side(say(N_("query")), tokens),
@@ -244,7 +236,7 @@ def five(found: tuple[OneOfFive, ...], typed: bool, say: Say) -> Section:
     vocabulary = found[0].trace.info.vocabulary
     rows = tuple(
         (
-            say(KINDS[one.kind]),
+            say(texts.KINDS[one.kind]),
             *(
                 f"{vocabulary[guess.id]} {_MARK[right]}".strip()
                 for guess, right in zip(one.predicted, one.right, strict=True)

@@ -1,6 +1,18 @@
-"""The paragraphs of the page "Positions", as catalog keys. Knows no numbers: they are filled in."""
+"""The paragraphs and names of the page "Positions", as catalog keys.
+
+Knows no numbers: they are filled in.
+"""
 
 from viz.marked import N_
+
+# What a model's variant is called that is no point of its training; from the plainest.
+KINDS = {
+    "sinusoidal": N_("sinusoidal"),
+    "learned": N_("learned"),
+    "rotary": N_("rotary"),
+    "alibi": N_("ALiBi"),
+    "none": N_("none"),
+}
 
 PAPER = N_("Vaswani et al. 2017, “Attention Is All You Need”, §3.5")
 BERT = N_("Devlin et al. 2019, “BERT”, §3")
