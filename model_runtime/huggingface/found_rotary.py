@@ -8,17 +8,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model_runtime.huggingface.found_parts import Part, read_only, text_parts
-from model_runtime.positions.encodings import RotarySettings, Rotation
+from model_runtime.positions.encodings import Pairing, RotarySettings, Rotation
 from model_runtime.types import Floats
-
-Pairing = Literal["neighbours", "halves"]
 
 _ROTARY = re.compile(r"rotary|rope", re.IGNORECASE)
 _FREQUENCIES = "inv_freq"
@@ -169,4 +167,5 @@ def _seen(turn: Callable[[Tensor], Tensor], width: int) -> Pairing | None:
     reached = {int(i) for i in (out.reshape(-1, width).abs() > 1e-6).any(0).nonzero()} - {0}
     if width == 2 or len(reached) != 1:
         return None
-    return {1: "neighbours", width // 2: "halves"}.get(reached.pop())  # type: ignore[return-value]
+    known: dict[int, Pairing] = {1: "neighbours", width // 2: "halves"}
+    return known.get(reached.pop())

@@ -24,6 +24,9 @@ Kind = Literal[
     "none",  # nothing was found
 ]
 
+# Which dimensions turn together: 2p and 2p+1, or p and p + pairs.
+Pairing = Literal["neighbours", "halves"]
+
 # What transformers calls `rope_type`; any other name is kept as the config has it.
 SCALINGS = ("default", "linear", "dynamic", "yarn", "llama3", "longrope")
 
@@ -55,7 +58,7 @@ class Rotation:
 
     settings: RotarySettings
     frequencies: Floats  # [pair], radians per position: the model's own
-    pairing: Literal["neighbours", "halves"]  # dimensions 2p and 2p+1, or p and p + d/2
+    pairing: Pairing
     attention_factor: float = 1.0  # what sines and cosines are multiplied by
     layers: str = ""  # of a model that turns some layers otherwise: which these are
 

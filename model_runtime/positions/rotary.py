@@ -6,14 +6,12 @@ Knows neither a model nor the screen.
 
 import math
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from model_runtime.positions.encodings import RotarySettings, Values
+from model_runtime.positions.encodings import Pairing, RotarySettings, Values
 
-Pairing = Literal["neighbours", "halves"]  # dimensions 2p and 2p+1, or p and p + pairs
 Vectors = NDArray[np.floating]  # 32 bits as models have them, or 64
 
 
