@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from model_runtime import catalog
-from model_runtime.settings import settings
 from model_runtime.types import Request
 from shell import cache as kept
 from shell.models import ModelStore
 from tests.model_runtime.huggingface.checkpoints import make
+from tests.model_runtime.huggingface.openable import may_be_opened
 
 FAMILIES = ("bert", "gpt2", "t5", "bloom", "llama", "mamba", "deberta-v2", "bart")
 BUILT_IN = tuple(entry.ref for entry in catalog.entries())
@@ -30,13 +30,10 @@ def root(tmp_path_factory):
     """The folder of the checkpoints; whatever lies there may be opened."""
     folder = tmp_path_factory.mktemp("checkpoints").resolve()
     torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HEADLIGHT_LOCAL_ROOTS", str(folder))
-        settings.cache_clear()
+    with may_be_opened(folder), pytest.MonkeyPatch.context() as patched:
         patched.setattr(kept, "MODELS", ModelStore(catalog.open_model, 10**12))
         patched.setattr(kept, "TRACES", kept.TraceStore(999, 10**12))
         yield folder
-    settings.cache_clear()
 
 
 @pytest.fixture(scope="module")

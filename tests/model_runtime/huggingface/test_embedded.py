@@ -1,23 +1,21 @@
 """What a stack begins with is kept where it adds up; with the model's own states as reference."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 import torch
 import transformers
 from torch import nn
 
-from model_runtime import catalog
 from model_runtime.huggingface.embedded import watch_embedding
 from model_runtime.huggingface.recorder import record
 from model_runtime.recording import LONG
-from model_runtime.settings import settings
 from model_runtime.steps.looking import settled
 from model_runtime.steps.walk import outline
 from model_runtime.tracing import trace
-from tests.model_runtime.huggingface.checkpoints import make
+from tests.model_runtime.huggingface.openable import folder, opened, root
 from tests.model_runtime.huggingface.test_found import D_MODEL, GPT, IDS, USUAL, built
+
+__all__ = ["folder", "opened", "root"]  # fixtures
 
 TARGET = IDS[:, :7]
 
@@ -160,20 +158,9 @@ def test_what_is_kept_is_none_of_the_models_own_tensors(kind):
 # ── Of checkpoints that were opened ──────────────────────────────────────────────────
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    root = tmp_path_factory.mktemp("checkpoints").resolve()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HEADLIGHT_LOCAL_ROOTS", str(root))
-        settings.cache_clear()
-        yield cache(lambda family: catalog.open_model(str(make(family, root / family, 600))))
-    settings.cache_clear()
-
-
 @pytest.mark.parametrize("family", ["gpt2", "bert", "roberta", "bart"])
 def test_a_trace_has_a_row_for_each_token_and_they_add_up(family, opened):
-    model = opened(family)
+    model = opened(family, 600)
     seen = trace(model, "The cat sat on the mat.")
     tables = {one.stacks[0]: one.table for one in model.encodings}
     assert tables
@@ -188,12 +175,12 @@ def test_a_trace_has_a_row_for_each_token_and_they_add_up(family, opened):
 
 
 def test_gpt2s_first_layer_reads_the_sum(opened):
-    seen = trace(opened("gpt2"), "The cat sat on the mat.").intermediates
+    seen = trace(opened("gpt2", 600), "The cat sat on the mat.").intermediates
     np.testing.assert_array_equal(seen["decoder.embedded"], seen["decoder.0.resid_pre"])
 
 
 def test_a_long_text_keeps_none_of_it(opened):
-    seen = trace(opened("gpt2"), "cat " * 500)
+    seen = trace(opened("gpt2", 600), "cat " * 500)
     assert len(seen.tokens("decoder")[0]) > LONG
     assert {name.split(".")[-1] for name in seen.intermediates} == {"resid_pre", "resid_post"}
 
@@ -201,7 +188,7 @@ def test_a_long_text_keeps_none_of_it(opened):
 @pytest.mark.parametrize("family", ["gpt2", "bert", "bart"])
 def test_the_walk_has_no_step_more_than_before(family, opened):
     """Its first steps are made from a built-in model's weights; those of others are not known."""
-    seen = trace(opened(family), "The cat sat on the mat.")
+    seen = trace(opened(family, 600), "The cat sat on the mat.")
     stack = seen.info.opens_at.stack
     refs = outline(seen, settled(seen, stack, 0, 0, 0, None), None)
     firsts = [ref for ref in refs if ref.name in ("embedding", "positions")]

@@ -1,6 +1,5 @@
 """What open models tell positions by, beside what transformers itself makes of positions."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,12 @@ import torch
 import transformers
 from torch import nn
 
-from model_runtime import catalog
 from model_runtime.huggingface.found import encodings_of
 from model_runtime.huggingface.found_tables import is_sinusoidal
 from model_runtime.huggingface.recorder import record
-from model_runtime.settings import settings
-from tests.model_runtime.huggingface.checkpoints import make
+from tests.model_runtime.huggingface.openable import folder, opened, root
+
+__all__ = ["folder", "opened", "root"]  # fixtures
 
 USUAL = {
     "vocab_size": 99,
@@ -579,17 +578,6 @@ def test_a_surprise_in_a_module_counts_as_nothing_found_there(what):
 
 
 # ── Of checkpoints that were opened ──────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory):
-    root = tmp_path_factory.mktemp("checkpoints").resolve()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HEADLIGHT_LOCAL_ROOTS", str(root))
-        settings.cache_clear()
-        yield cache(lambda family: catalog.open_model(str(make(family, root / family))))
-    settings.cache_clear()
 
 
 @pytest.mark.parametrize(

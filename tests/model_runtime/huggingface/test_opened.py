@@ -27,6 +27,9 @@ from model_runtime.recording import Progress
 from model_runtime.settings import settings
 from model_runtime.tracing import CHECKED_ROWS, trace
 from tests.model_runtime.huggingface.checkpoints import CONTEXT, FAMILIES, make
+from tests.model_runtime.huggingface.openable import folder, opened, root
+
+__all__ = ["folder", "opened", "root"]  # fixtures
 
 TEXTS = (
     "The cat sat on the mat.",
@@ -38,32 +41,6 @@ TEXTS = (
 DECODERS = ("gpt2", "llama", "llama-chat", "mistral", "gemma2", "bloom", "falcon", "jamba")
 MASKED = ("bert", "roberta", "deberta-v2")
 SEQ2SEQ = ("t5", "byt5", "bart")
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    torch.set_num_threads(1)
-    return tmp_path_factory.mktemp("checkpoints").resolve()
-
-
-@pytest.fixture(scope="module")
-def folder(root):
-    """Where the checkpoint of a family is; made once."""
-    return cache(lambda family: make(family, root / family))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def may_be_opened(root):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HEADLIGHT_LOCAL_ROOTS", str(root))
-        settings.cache_clear()
-        yield
-    settings.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def opened(folder):
-    return cache(lambda family: catalog.open_model(str(folder(family))))
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,10 @@ import pytest
 import torch
 import transformers
 
-from model_runtime import catalog
-from model_runtime.settings import settings
 from model_runtime.steps import walk
 from model_runtime.tracing import trace
-from tests.model_runtime.huggingface.checkpoints import FAMILIES, make
+from tests.model_runtime.huggingface.checkpoints import CONTEXT, FAMILIES
+from tests.model_runtime.huggingface.openable import folder, opened, root
 from tests.model_runtime.steps.checking import (
     all_steps,
     assert_close,
@@ -20,6 +19,8 @@ from tests.model_runtime.steps.checking import (
     n_bytes,
     result_of,
 )
+
+__all__ = ["folder", "opened", "root"]  # fixtures
 
 SENTENCE = "The cat sat on the mat."
 LONG = "The cat sat on the mat. " * 60
@@ -105,24 +106,10 @@ SURELY = {"tokens", "ids", "resid", "v_all", "split", "dot", "softmax", "weigh",
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    torch.set_num_threads(1)
-    root = tmp_path_factory.mktemp("checkpoints").resolve()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HEADLIGHT_LOCAL_ROOTS", str(root))
-        settings.cache_clear()
-        yield root
-    settings.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def traced(root):
+def traced(opened):
     @cache
-    def traced(family, text=SENTENCE, context=128):
-        folder = root / f"{family}-{context}"
-        model = catalog.open_model(
-            str(folder if folder.exists() else make(family, folder, context))
-        )
+    def traced(family, text=SENTENCE, context=CONTEXT):
+        model = opened(family, context)
         assert model.insides is None
         return trace(model, text)
 
@@ -130,14 +117,14 @@ def traced(root):
 
 
 @pytest.fixture(scope="module")
-def modules(root, traced):
+def modules(folder, traced):
     """What every module of the bare model takes and gives, for the ids of the trace."""
 
     @cache
     def modules(family):
         of = traced(family)
         made = getattr(transformers, FAMILIES[family].model)
-        model = made.from_pretrained(root / f"{family}-128", attn_implementation="eager")
+        model = made.from_pretrained(folder(family), attn_implementation="eager")
         found = {}
 
         def keep(name, value):
