@@ -7,24 +7,17 @@ from typing import Literal
 
 import numpy as np
 
+from model_runtime.steps import residual
 from model_runtime.steps.folding import SINGLE, all_of
-from model_runtime.steps.making import cut, given, made, matrix, normed, product
-from model_runtime.steps.parts import Matrix, Step
-from model_runtime.steps.projecting import is_pre
+from model_runtime.steps.making import cut, given, made, matrix, of_queries, product
+from model_runtime.steps.parts import Step
+from model_runtime.steps.residual import Sublayer
 from model_runtime.steps.scene import Scene
 
 
 def ffn_norm(scene: Scene) -> Step:
     """LayerNorm: of the stream before the network, or of the sum after it."""
-    pre = is_pre(scene)
-    after = _stream(scene, "x", "ffn.input" if pre else "resid_post")
-    rows = np.array(scene.queries.kept)
-    before = scene.recorded(f"{scene.layer}.resid_mid")[rows]
-    if not pre:
-        before = before.astype(np.float64) + scene.recorded(f"{scene.layer}.ffn.output")[rows]
-    weights = f"{scene.owner}.layers.{scene.place.layer}.ffn_residual.norm"
-    source = f"{scene.layer}.resid_mid" if pre else ""
-    return normed(scene, "ffn_norm", before, source, weights, after, scene.place.query)
+    return residual.norm(scene, "ffn_norm", _network(scene))
 
 
 def ffn_in(scene: Scene) -> Step:
@@ -36,7 +29,7 @@ def activation(scene: Scene) -> Step:
     """What lets the network bend: ReLU or GELU, number by number."""
     assert scene.insides is not None
     rule: Literal["relu", "gelu"] = scene.insides.config.activation
-    result = _stream(scene, "a", "ffn.post")
+    result = of_queries(scene, f"{scene.layer}.ffn.post", "a")
     name = f"{scene.layer}.ffn.pre"
     operands = {"A": cut("h", scene.recorded(name), scene.queries, result.cols, name)}
     return made(scene, "activation", rule, operands, result, scene.place.query)
@@ -49,23 +42,12 @@ def ffn_out(scene: Scene) -> Step:
 
 def add_ffn(scene: Scene) -> Step:
     """What the network found, added to the residual stream."""
-    mid, output = f"{scene.layer}.resid_mid", f"{scene.layer}.ffn.output"
-    if is_pre(scene):
-        result = _stream(scene, "x", "resid_post")
-    else:
-        total = scene.recorded(mid).astype(np.float64) + scene.recorded(output)
-        cols = scene.columns(total.shape[1], total[scene.place.query])
-        result = cut("x", total, scene.queries, cols)
-    operands = {
-        "A": cut("x", scene.recorded(mid), scene.queries, result.cols, mid),
-        "B": cut("f", scene.recorded(output), scene.queries, result.cols, output),
-    }
-    return made(scene, "add_ffn", "add", operands, result, scene.place.query)
+    return residual.add(scene, "add_ffn", _network(scene))
 
 
 def next_layer(scene: Scene) -> Step:
     """The residual stream as the layer hands it on."""
-    return given(scene, "next", _stream(scene, "x", "resid_post"), scene.place.query)
+    return given(scene, "next", of_queries(scene, f"{scene.layer}.resid_post"), scene.place.query)
 
 
 MAKERS = {
@@ -78,11 +60,15 @@ MAKERS = {
 }
 
 
-def _stream(scene: Scene, symbol: str, part: str) -> Matrix:
-    name = f"{scene.layer}.{part}"
-    values = scene.recorded(name)
-    cols = scene.columns(values.shape[1], values[scene.place.query])
-    return cut(symbol, values, scene.queries, cols, name)
+def _network(scene: Scene) -> Sublayer:
+    return Sublayer(
+        before=f"{scene.layer}.resid_mid",
+        input=f"{scene.layer}.ffn.input",
+        output=f"{scene.layer}.ffn.output",
+        after=f"{scene.layer}.resid_post",
+        norm=f"{scene.owner}.layers.{scene.place.layer}.ffn_residual.norm",
+        symbol="f",
+    )
 
 
 def _linear(
@@ -90,7 +76,7 @@ def _linear(
     weights: str,
 ) -> Step:  # fmt: skip
     """A linear layer with its bias."""
-    result = _stream(scene, made_symbol, gives)
+    result = of_queries(scene, f"{scene.layer}.{gives}", made_symbol)
     x, source = scene.recorded(f"{scene.layer}.{reads}"), f"{scene.layer}.{reads}"
     full = f"{scene.owner}.layers.{scene.place.layer}.ffn.{weights}"
     kept = scene.weight(f"{full}.weight")[np.array(result.cols.kept)].T

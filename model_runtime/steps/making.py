@@ -27,6 +27,17 @@ def cut(symbol: str, values: Numbers, rows: Axis, cols: Axis, source: str = "") 
     return matrix(symbol, kept, rows, cols, source)
 
 
+def folded(scene: Scene, symbol: str, values: Numbers, source: str = "") -> Matrix:
+    """A matrix of whole values that have a row for each query, cut to what is worth a look."""
+    cols = scene.columns(values.shape[1], values[scene.place.query])
+    return cut(symbol, values, scene.queries, cols, source)
+
+
+def of_queries(scene: Scene, name: str, symbol: str = "x") -> Matrix:
+    """What was recorded under a name with a row for each query, cut to what is worth a look."""
+    return folded(scene, symbol, scene.recorded(name), name)
+
+
 def row_of(values: Numbers, rows: Axis, row: int) -> Numbers:
     """One true row of a matrix whose rows are cut to an axis."""
     return np.asarray(values[rows.kept.index(row)])

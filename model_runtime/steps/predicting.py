@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from model_runtime.steps.folding import SINGLE, all_of, vocabulary_axis
-from model_runtime.steps.making import cut, given, made, matrix, normed, product, row_of
+from model_runtime.steps.making import cut, given, made, matrix, normed, of_queries, product, row_of
 from model_runtime.steps.parts import NOT_HERE, NOT_RECORDED, Axis, Matrix, Step, Values
 from model_runtime.steps.scene import Scene
 
@@ -34,9 +34,7 @@ def final_norm(scene: Scene) -> Step:
     """LayerNorm of what the last layer hands on."""
     assert scene.insides is not None
     name = f"{scene.owner}.{scene.insides.config.n_layers - 1}.resid_post"
-    after = scene.recorded(f"{scene.owner}.final")
-    cols = scene.columns(after.shape[1], after[scene.place.query])
-    result = cut("x", after, scene.queries, cols, f"{scene.owner}.final")
+    result = of_queries(scene, f"{scene.owner}.final")
     before = scene.recorded(name)[np.array(scene.queries.kept)]
     weights = f"{scene.owner}.final_norm"
     return normed(scene, "final_norm", before, name, weights, result, scene.place.query)

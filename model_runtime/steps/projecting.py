@@ -5,10 +5,12 @@ For built-in models. What attention does in between is in `attending.py`.
 
 import numpy as np
 
+from model_runtime.steps import residual
 from model_runtime.steps.attending import heads_side_by_side
 from model_runtime.steps.folding import all_of
-from model_runtime.steps.making import cut, given, made, matrix, normed, product
+from model_runtime.steps.making import cut, given, made, matrix, of_queries, product
 from model_runtime.steps.parts import NOT_HERE, Axis, Matrix, Step, Values
+from model_runtime.steps.residual import Sublayer
 from model_runtime.steps.scene import Scene
 from model_runtime.types import Floats
 
@@ -21,29 +23,14 @@ def missing(scene: Scene) -> dict[str, str]:
     return {}
 
 
-def is_pre(scene: Scene) -> bool:
-    """Whether LayerNorm comes before a sublayer, or after the addition."""
-    assert scene.insides is not None
-    return scene.insides.config.norm == "pre"
-
-
 def resid(scene: Scene) -> Step:
     """The residual stream as the layer receives it."""
-    return given(scene, "resid", _stream(scene, _before(scene)), scene.place.query)
+    return given(scene, "resid", of_queries(scene, _before(scene)), scene.place.query)
 
 
 def norm(scene: Scene) -> Step:
     """LayerNorm: of the stream before attention, or of the sum after it."""
-    pre = is_pre(scene)
-    after = _stream(scene, f"{scene.attention}.input" if pre else _after(scene))
-    rows = np.array(scene.queries.kept)
-    before = scene.recorded(_before(scene))[rows]
-    if not pre:
-        before = before.astype(np.float64) + scene.recorded(f"{scene.attention}.output")[rows]
-    module = scene.attention.rpartition(".")[2]
-    weights = f"{scene.owner}.layers.{scene.place.layer}.{module}_residual.norm"
-    source = _before(scene) if pre else ""
-    return normed(scene, "norm", before, source, weights, after, scene.place.query)
+    return residual.norm(scene, "norm", _attention(scene))
 
 
 def q_all(scene: Scene) -> Step:
@@ -88,7 +75,7 @@ def rotate_k(scene: Scene) -> Step:
 
 def out(scene: Scene) -> Step:
     """All heads' results, mixed by W_O."""
-    result = _stream(scene, f"{scene.attention}.output", "o")
+    result = of_queries(scene, f"{scene.attention}.output", "o")
     z = heads_side_by_side(scene)
     name = f"{_weights(scene)}.w_o.weight"
     a = matrix("z", z, scene.queries, all_of(z.shape[1]))
@@ -98,18 +85,7 @@ def out(scene: Scene) -> Step:
 
 def add_attn(scene: Scene) -> Step:
     """What attention found, added to the residual stream."""
-    before, output = _before(scene), f"{scene.attention}.output"
-    if is_pre(scene):
-        result = _stream(scene, _after(scene))
-    else:
-        total = scene.recorded(before).astype(np.float64) + scene.recorded(output)
-        cols = scene.columns(total.shape[1], total[scene.place.query])
-        result = cut("x", total, scene.queries, cols)
-    operands = {
-        "A": cut("x", scene.recorded(before), scene.queries, result.cols, before),
-        "B": cut("o", scene.recorded(output), scene.queries, result.cols, output),
-    }
-    return made(scene, "add_attn", "add", operands, result, scene.place.query)
+    return residual.add(scene, "add_attn", _attention(scene))
 
 
 MAKERS = {
@@ -135,15 +111,20 @@ def _after(scene: Scene) -> str:
     return f"{scene.layer}.{'resid_cross' if goes_on else 'resid_mid'}"
 
 
+def _attention(scene: Scene) -> Sublayer:
+    return Sublayer(
+        before=_before(scene),
+        input=f"{scene.attention}.input",
+        output=f"{scene.attention}.output",
+        after=_after(scene),
+        norm=f"{_weights(scene)}_residual.norm",
+        symbol="o",
+    )
+
+
 def _weights(scene: Scene) -> str:
     module = scene.attention.rpartition(".")[2]
     return f"{scene.owner}.layers.{scene.place.layer}.{module}"
-
-
-def _stream(scene: Scene, name: str, symbol: str = "x") -> Matrix:
-    values = scene.recorded(name)
-    cols = scene.columns(values.shape[1], values[scene.place.query])
-    return cut(symbol, values, scene.queries, cols, name)
 
 
 def _columns_of(symbol: str, weight: Floats, cols: Axis, name: str) -> Matrix:

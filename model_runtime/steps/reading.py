@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from model_runtime.steps.folding import SINGLE, token_axis
-from model_runtime.steps.making import cut, given, made, matrix
-from model_runtime.steps.parts import NOT_HERE, NOT_RECORDED, Axis, Matrix, Step
+from model_runtime.steps.making import cut, given, made, matrix, of_queries
+from model_runtime.steps.parts import NOT_HERE, NOT_RECORDED, Axis, Step
 from model_runtime.steps.scene import Scene
 from model_runtime.types import Token
 
@@ -43,7 +43,7 @@ def ids(scene: Scene) -> Step:
 def embedding(scene: Scene) -> Step:
     """The table's rows of these ids, times √d_model."""
     rows = scene.queries
-    result = _stream(scene, "x", f"{scene.owner}.embedding")
+    result = of_queries(scene, f"{scene.owner}.embedding")
     name = f"{scene.owner}.embedding.weight"
     table = scene.weight(name)
     own = table[[scene.query_tokens[i].id for i in rows.kept]]
@@ -56,7 +56,7 @@ def embedding(scene: Scene) -> Step:
 
 def positions(scene: Scene) -> Step:
     """The embedding and a vector that stands for the position."""
-    result = _stream(scene, "x", f"{scene.owner}.0.resid_pre")
+    result = of_queries(scene, f"{scene.owner}.0.resid_pre")
     rows, cols = result.rows, result.cols
     operands = {
         letter: cut(symbol, scene.recorded(name), rows, cols, name)
@@ -69,12 +69,6 @@ def positions(scene: Scene) -> Step:
 
 
 MAKERS = {"tokens": tokens, "ids": ids, "embedding": embedding, "positions": positions}
-
-
-def _stream(scene: Scene, symbol: str, name: str) -> Matrix:
-    values = scene.recorded(name)
-    cols = scene.columns(values.shape[1], values[scene.place.query])
-    return cut(symbol, values, scene.queries, cols, name)
 
 
 def _shown(scene: Scene, tokens: tuple[Token, ...]) -> tuple[Token, ...]:

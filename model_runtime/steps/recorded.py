@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from model_runtime.steps.folding import all_of
-from model_runtime.steps.making import cut, given, made
-from model_runtime.steps.parts import NOT_RECORDED, Matrix, Step, Values
+from model_runtime.steps.making import cut, folded, given, made, of_queries
+from model_runtime.steps.parts import NOT_RECORDED, Step, Values
 from model_runtime.steps.roles import Roles, roles
 from model_runtime.steps.scene import Scene
 from model_runtime.types import Floats
@@ -47,7 +47,8 @@ def is_post(scene: Scene) -> bool:
 
 def stream(scene: Scene, name: str) -> Step:
     """The residual stream before or after the layer."""
-    return given(scene, name, _whole(scene, f"{scene.layer}.{_STREAM[name]}"), scene.place.query)
+    result = of_queries(scene, f"{scene.layer}.{_STREAM[name]}")
+    return given(scene, name, result, scene.place.query)
 
 
 def part(scene: Scene, name: str) -> Step:
@@ -55,7 +56,7 @@ def part(scene: Scene, name: str) -> Step:
     known, key = _roles(scene), _key(scene, name)
     if key in known.added:
         return _sum(scene, name, *known.added[key])
-    result = _whole(scene, f"{scene.layer}.{known.given[key]}", _SYMBOLS.get(name, "x"))
+    result = of_queries(scene, f"{scene.layer}.{known.given[key]}", _SYMBOLS.get(name, "x"))
     return given(scene, name, result, scene.place.query)
 
 
@@ -118,8 +119,8 @@ def _sum(scene: Scene, name: str, before: tuple[str, ...], part: str) -> Step:
         so_far = so_far + scene.recorded(f"{scene.layer}.{earlier}")
     more, source = scene.recorded(f"{scene.layer}.{part}"), f"{scene.layer}.{part}"
     total: Values = so_far + more
-    cols = scene.columns(total.shape[1], total[scene.place.query])
-    result = cut("x", total, scene.queries, cols)
+    result = folded(scene, "x", total)
+    cols = result.cols
     if name == "add_ffn":
         after = f"{scene.layer}.resid_post"
         result = cut("x", scene.recorded(after), scene.queries, cols, after)
@@ -129,9 +130,3 @@ def _sum(scene: Scene, name: str, before: tuple[str, ...], part: str) -> Step:
         "B": cut(symbol, more, scene.queries, cols, source),
     }
     return made(scene, name, "add", operands, result, scene.place.query)
-
-
-def _whole(scene: Scene, name: str, symbol: str = "x") -> Matrix:
-    values = scene.recorded(name)
-    cols = scene.columns(values.shape[1], values[scene.place.query])
-    return cut(symbol, values, scene.queries, cols, name)
