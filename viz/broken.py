@@ -14,6 +14,7 @@ from model_runtime.telltales import Telltale
 from viz import broken_matrices, guesses, theme
 from viz.attention_map import Say
 from viz.broken_texts import CODE, NUMBERS, RIGHT, TITLES, WHAT, WHY_NOT, WRONG
+from viz.colour_variables import SHARED, variables
 from viz.labels import in_html
 from viz.marked import N_
 
@@ -187,11 +188,7 @@ def _colours(broken: Broken) -> str:
     """The palettes' colours as CSS variables that follow the page's light or dark scheme."""
     light, dark = theme.LIGHT, theme.DARK
     pairs = {
-        "accent": (light["accent"], dark["accent"]),
-        "bar": (light["sequential"][6], dark["sequential"][8]),
-        "quiet": (light["quiet"], dark["quiet"]),
-        "faint": (light["faint"], dark["faint"]),
-        "ground": (light["ground"], dark["ground"]),
+        **SHARED,
         "hatch": (light["hatch"], dark["hatch"]),
         "hatch-ground": (light["hatch_ground"], dark["hatch_ground"]),
     }
@@ -201,8 +198,7 @@ def _colours(broken: Broken) -> str:
         pairs[f"c{i}"] = (bright, dim)
         pairs[f"i{i}"] = (_ink(bright), _ink(dim))
     stops = ", ".join(f"var(--c{i})" for i in range(broken_matrices.N_COLOURS))
-    variables = (f"--{name}: light-dark({x}, {y})" for name, (x, y) in pairs.items())
-    return "; ".join([*variables, f"--stops: {stops}"])
+    return f"{variables(pairs)}; --stops: {stops}"
 
 
 def _ink(ground: str) -> str:

@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from viz import theme
+from viz.colour_variables import SHARED, variables
 from viz.labels import in_csv, in_html
 
 Cell = str | int | float
@@ -22,7 +22,7 @@ def table(title: str, caption: Iterable[str], heads: Iterable[str], rows: Iterab
         said += (" " if said[-1:].isascii() and said else "") + in_html(sentence)
     return (
         f'<div class="predictions" role="region" tabindex="0" aria-label="{in_html(title)}" '
-        f'style="{_colours()}"><table><caption><span>{said}</span></caption>'
+        f'style="{variables(SHARED)}"><table><caption><span>{said}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -67,16 +67,3 @@ def _written(cell: Cell) -> str:
     if isinstance(cell, str):
         return in_csv(cell)
     return f"{cell:.9g}" if isinstance(cell, float) else str(cell)
-
-
-def _colours() -> str:
-    """The palettes' colours as CSS variables that follow the page's light or dark scheme."""
-    light, dark = theme.LIGHT, theme.DARK
-    pairs = {
-        "accent": (light["accent"], dark["accent"]),
-        "bar": (light["sequential"][6], dark["sequential"][8]),
-        "quiet": (light["quiet"], dark["quiet"]),
-        "faint": (light["faint"], dark["faint"]),
-        "ground": (light["ground"], dark["ground"]),
-    }
-    return "; ".join(f"--{name}: light-dark({a}, {b})" for name, (a, b) in pairs.items())
