@@ -157,6 +157,7 @@ def test_a_layer_and_a_head_can_be_set_where_vectors_were_recorded(traced):
 def test_the_pairs_are_those_of_the_rotation_that_is_asked_for(traced, monkeypatch):
     trace = traced("llama")
     (narrow,) = cache.encodings(trace.request.ref)
+    assert narrow.rotation is not None
     pairs = len(narrow.rotation.frequencies)
     twice = np.tile(narrow.rotation.frequencies, 2)
     wide = replace(narrow, rotation=replace(narrow.rotation, frequencies=twice))

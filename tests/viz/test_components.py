@@ -4,16 +4,18 @@ import re
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from viz import components
 from viz.components import (
     attention,
-    modules,
+    look,
     navigation,
     positions,
     recent,
     share,
     steps,
+    terms,
     textbook,
     tour,
 )
@@ -22,7 +24,18 @@ from viz.components.modules import Component
 FOLDER = Path(components.__file__).parent
 ALL = [
     one.COMPONENT
-    for one in (attention, navigation, positions, recent, share, steps, textbook, tour)
+    for one in (
+        attention,
+        look,
+        navigation,
+        positions,
+        recent,
+        share,
+        steps,
+        terms,
+        textbook,
+        tour,
+    )  # fmt: skip
 ]
 every = pytest.mark.parametrize("component", ALL, ids=[component.name for component in ALL])
 
@@ -72,13 +85,13 @@ def test_the_box_goes_by_the_components_name_and_its_style_comes_last(component)
 
 
 def test_a_component_is_registered_when_it_is_first_mounted_and_never_again(monkeypatch):
-    registered = []
+    registered: list[tuple[str, set[str]]] = []
 
     def register(name, **parts):
-        registered.append((name, parts.keys()))
+        registered.append((name, set(parts)))
         return lambda **data: data
 
-    monkeypatch.setattr(modules.st.components.v2, "component", register)
+    monkeypatch.setattr(st.components.v2, "component", register)
     component = Component("tour", tour.SCRIPTS, tour.HTML)
     assert registered == []
     assert [component.mount(key=key) for key in ("a", "b")] == [{"key": "a"}, {"key": "b"}]
