@@ -22,21 +22,8 @@ from viz.components import (
 from viz.components.modules import Component
 
 FOLDER = Path(components.__file__).parent
-ALL = [
-    one.COMPONENT
-    for one in (
-        attention,
-        look,
-        navigation,
-        positions,
-        recent,
-        share,
-        steps,
-        terms,
-        textbook,
-        tour,
-    )  # fmt: skip
-]
+MODULES = (attention, look, navigation, positions, recent, share, steps, terms, textbook, tour)
+ALL = [one.COMPONENT for one in MODULES]
 every = pytest.mark.parametrize("component", ALL, ids=[component.name for component in ALL])
 
 
