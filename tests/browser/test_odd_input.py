@@ -19,13 +19,11 @@ from tests.browser.test_attention_driver import (
     traced,
     true_map,
 )
+from tests.hostile import HOSTILE
 
 ODD = {
-    "emoji": "I like 🍎 and 👩‍👩‍👧‍👦 and 🇨🇳.",
-    "control": "a\x01b\x1b[31mred\x7f and\u200bzero\u202eback",
-    "chinese": "猫在床上睡觉。",
-    "combining": "Z̷̧a̸l̵g̶ó t̴e̷x̵t̶ é",
-    "digits": "12345678901234567890",
+    name: HOSTILE[name].text
+    for name in ("emoji in a sentence", "control", "overrides", "Chinese", "zalgo", "digits")
 }
 UNUSABLE = {
     "model": "builtin:gpt9",
@@ -145,8 +143,8 @@ def test_a_text_beyond_all_bounds_is_refused_with_a_sentence(page: OpenPage) -> 
 
 
 def test_unknown_characters_are_named_in_a_notice(page: OpenPage) -> None:
-    reader = Reader(page(f"/?text={quote(ODD['emoji'])}"))
-    unknown = {t.text for t in traced(ODD["emoji"]).reading.source if t.is_unknown}
+    reader = Reader(page(f"/?text={quote(ODD['emoji in a sentence'])}"))
+    unknown = {t.text for t in traced(ODD["emoji in a sentence"]).reading.source if t.is_unknown}
     assert "🍎" in unknown
     expect(reader.alerts.first).to_contain_text("🍎")
 

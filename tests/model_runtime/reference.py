@@ -3,11 +3,8 @@
 Written apart from the code under test, and slowly on purpose.
 """
 
-import json
 import math
-import os
 from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -16,35 +13,9 @@ from model_runtime import catalog, tracing
 from model_runtime.attention import AttentionRecord
 from model_runtime.recording import LoadedModel
 from model_runtime.types import ModelInfo, OpensAt, Reading, Request, Token, Trace
+from tests.hostile import NASTY, naughty_strings
 
-NASTY = (
-    "a",
-    "The cat is sleeping on the bed.",
-    "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "**bold** _it_ `code` $x^2$ [a](http://b.c) :material/info: -> >=",
-    "for i in range(10):\n\tprint(f'{i!r}')  # {0} {name} %s %(n)d",
-    "👨\u200d👩\u200d👧 🏳️\u200d🌈 🇨🇳 é ñ",
-    "猫在床上睡觉。",
-    "مرحبا \u202eabc\u202c \u200b",
-    "a\0b\x07c\x1b[31m",
-    "½ ﬁ ㎏ Ⅷ ﷽",
-    "[EOS] [PAD] [UNK] [BOS]",
-    "=1+1",
-    "\u0301",
-    "Ω" * 40,
-    "don’t DON'T dON't",
-    "'; DROP TABLE users; --",
-    "\\ \\\\ \\n /etc/passwd ../../x",
-)
-"""Texts that break things elsewhere; each holds something to trace."""
-
-
-def naughty_strings() -> tuple[str, ...]:
-    """NASTY, and the Big List of Naughty Strings where this machine has it."""
-    default = Path(__file__).parents[2] / "../shared/data/naughty-strings.json"
-    path = Path(os.environ.get("NAUGHTY_STRINGS", default))
-    more = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    return (*NASTY, *(text for text in more if text.strip()))
+__all__ = ["NASTY", "naughty_strings"]
 
 
 def pattern_in_loops(record: AttentionRecord, head: int) -> np.ndarray:
