@@ -7,6 +7,10 @@ MODEL ?=
 DATA ?=
 OUT ?=
 BENCH ?= *
+TEXTS ?=
+PAGES ?=
+MODELS ?=
+SKIP ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +31,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check test-architectures fix catalogs train evaluate bench clean
+.PHONY: help run test check test-architectures hostile fix catalogs train evaluate bench clean
 .PHONY: asked lint catalogs-check browser
 
 help: ## list what can be made
@@ -44,6 +48,10 @@ check: $(FOR_DEV) $(MO) lint catalogs-check ## the same without a browser and wi
 
 test-architectures: $(FOR_DEV) ## record every text model of transformers; writes docs/architectures.md
 	@$(BIN)/python -m pytest tests/architectures/every_entry.py
+
+hostile: $(FOR_DEV) $(MO) browser ## any texts through every page and model: TEXTS=FILE.json [PAGES=…] [MODELS=…] [SKIP=n]
+	@$(BIN)/python -m tests.browser.any_text $(if $(TEXTS),"$(TEXTS)") --skip "$(SKIP)" \
+	  $(if $(PAGES),--pages $(PAGES)) $(if $(MODELS),--models $(MODELS))
 
 fix: $(FOR_DEV) ## mend what ruff can mend, format, bring the catalogs up to date
 	@$(BIN)/ruff check --fix --exit-zero

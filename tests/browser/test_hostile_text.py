@@ -4,18 +4,77 @@ from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from model_runtime.views import Look, View
+from tests.browser.any_text import HARMLESS, Drive
 from tests.browser.driving import OpenPage
-from tests.browser.test_attention_driver import DESKTOP, PHONE, Reader, row_names, traced
+from tests.browser.test_attention_driver import DESKTOP, PHONE, Reader, model, row_names, traced
 from tests.browser.test_exports import export
+from tests.hostile import HOSTILE
 
-IMAGE = "<img src=x onerror=window.__pwned=1>"
-MARKDOWN = "**b** $x$ :smile: [a](http://x) `c` ~~d~~ <b>e</b> ![f](http://y/z.png) -> ☃"
-TEMPLATE = (
-    "{{constructor}} ${x} {name} %s &amp; &lt;b&gt; </script><script>window.__pwned=1</script>"
-)
+IMAGE = HOSTILE["image"].text
+MARKDOWN = HOSTILE["notices"].text
+TEMPLATE = HOSTILE["template and script"].text
+# One of each kind; `make hostile` drives all of them, through every view and every model.
+TELLING = ("two scripts", "notices", "unclosed override", "lone surrogates")
+
+
+# What a text could do to a page, done to it by hand; and what is said of it.
+PLANTED = {
+    "window.__pwned = 1": "A SCRIPT RAN",
+    "document.title = 'x'": "the title is x",
+    "main.insertAdjacentHTML('beforeend', '<img alt>')": "img, usually",
+    "main.insertAdjacentHTML('beforeend', '<b onclick=x>')": "handlers, usually",
+    "main.insertAdjacentHTML('beforeend', '<a href=//x.example>')": "links, usually",
+    "main.insertAdjacentHTML('beforeend', '<i data-testid=stException>no</i>')": "shown: no",
+    "main.insertAdjacentHTML('beforeend', '<p data-testid=stAlert><em>')": "is formatted",
+    "main.insertAdjacentHTML('beforeend', '<style>__pwned')": "a style holds the text",
+    "root.style.marginLeft = '-50px'": "attention is from -",
+    "main.firstElementChild.style.width = '2000px'": "scrolls sideways",
+    "document.body.style.display = 'none'": "the page is hidden",
+    "root.querySelector('[data-key] .text').textContent = 'x'": "token 0 is shown as x and is",
+    "root.querySelectorAll('[data-key]')[1].remove()": "tokens are shown",
+    "root.dataset.state = 'busy'": "attention is busy",
+    "root.remove()": "attention is not there",
+}
+PLANT = """(what) => {
+  const main = document.querySelector("[data-testid=stMain]");
+  const root = anyText.find("attention");
+  new Function("main", "root", what)(main, root);
+}"""
+
+
+def test_telling_texts_go_through_all_pages(browser: Browser, server: str) -> None:
+    drive = Drive(browser, server, model(), log=str)
+    drive.through([HOSTILE[name].text for name in TELLING], ["attention", "walk", "order"])
+    drive.close()
+    assert drive.failures == []
+
+
+def test_the_drive_sees_what_is_wrong_with_a_page(browser: Browser, server: str) -> None:
+    drive = Drive(browser, server, model(), log=str)
+    drive.through([], ["attention"])  # what is usual there
+    found = "\n".join(drive.problems(HARMLESS, "attention"))
+    assert found == ""
+    drive.settles_ms = 100
+    for what, said in PLANTED.items():
+        assert said not in found
+        drive.tab.evaluate(PLANT, what)
+        found = "\n".join(drive.problems(HARMLESS, "attention"))
+        assert said in found, what
+    drive.close()
+
+
+def test_the_drive_hears_the_browser_and_the_server_complain(browser: Browser, server: str) -> None:
+    drive = Drive(browser, server, model(), log=lambda: "Traceback (most recent call last)")
+    drive.tab.evaluate("console.error('no'), fetch('http://x.example').catch(() => 0)")
+    drive.tab.evaluate("alert('hello')")
+    drive.through(["The cat."], ["attention"])
+    drive.close()
+    found = "\n".join(drive.failures)
+    for problem in ("console: no", "another host: http://x.example", "a dialog", "server logs"):
+        assert problem in found, found
 
 
 def is_unharmed(reader: Reader) -> bool:
