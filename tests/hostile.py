@@ -136,6 +136,9 @@ HOSTILE = MappingProxyType(
         "long ligature": Hostile("﷽ ﷽ ﷺ 𒐫", "one character as wide as a word"),
         "zalgo": Hostile(_ZALGO, "marks that stack beyond their line"),
         "300 marks": Hostile("e" + "\u0301" * 300, "one letter, a tower on it"),
+        "marks in a row": Hostile(
+            "ด" + "\u0e49\u0e47" * 60, "cannot be broken, and is wide without its font"
+        ),
         "mark alone": Hostile("\u0301", "a mark with nothing to sit on"),
         "marks first": Hostile("\u0308a \u20dd b\u0323\u0302", "a mark where a token begins"),
         "emoji": Hostile("👨\u200d👩\u200d👧 🏳️\u200d🌈 🇨🇳 👍🏿 1️⃣", "many code points, one picture"),

@@ -27,6 +27,7 @@ from model_runtime.errors import NothingToTrace
 from model_runtime.recording import LoadedModel
 from model_runtime.tracing import MAX_CHARACTERS
 from model_runtime.types import Request
+from shell import lineup
 from tests.browser.conftest import FLAGS, PROGRAMS
 from tests.browser.driving import Watch
 from tests.browser.serving import serving
@@ -136,7 +137,7 @@ class Drive:
                 self._go(shown)
                 for text in texts:
                     self._show(text, shown)
-        self._go(PAGES["attention"])
+                    shown = shown[::-1]  # the next begins where this one ended
 
     def _go(self, views: Sequence[str]) -> None:
         """Through the links of the page, so that the session and its traces stay."""
@@ -263,13 +264,20 @@ def texts_in(path: Path | None) -> list[str]:
     return [str(text) for text in (found.values() if isinstance(found, dict) else found)]
 
 
+def models_named(names: Sequence[str]) -> list[str]:
+    """Their references; of no names, one of each model, for its variants read texts alike."""
+    known = [entry.ref for entry in catalog.entries()]
+    if "all" in names:
+        return known
+    found = [f"{catalog.BUILTIN}{name.removeprefix(catalog.BUILTIN)}" for name in names]
+    if unknown := set(found) - set(known):
+        raise SystemExit(f"There is no model {' '.join(sorted(unknown))}. Known: {known}")
+    return found or [lineup.opening(name).ref for name in lineup.names()]
+
+
 def drive(arguments: argparse.Namespace) -> int:
     """The number of failures."""
-    known = {entry.ref for entry in catalog.entries()}
-    refs = [f"{catalog.BUILTIN}{name.removeprefix(catalog.BUILTIN)}" for name in arguments.models]
-    if unknown := set(refs) - known:
-        raise SystemExit(f"There is no model {' '.join(sorted(unknown))}. Known: {sorted(known)}")
-    refs = refs or sorted(known)
+    refs = models_named(arguments.models)
     end = arguments.skip + arguments.most if arguments.most else None
     texts = texts_in(arguments.texts)[arguments.skip : end]
     views = [view for name in arguments.pages for view in PAGES.get(name, (name,))]
@@ -310,7 +318,13 @@ def main() -> None:
         default=[*PAGES],
         help="or their views; every: those too that have the text in the header alone",
     )
-    parser.add_argument("--models", nargs="+", default=[], metavar="NAME", help="else all")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="or all; else one of each model, without its variants",
+    )
     parser.add_argument("--skip", type=int, default=0, help="strings that are done already")
     parser.add_argument("--most", type=int, default=0, help="strings after those; 0: all")
     parser.add_argument("--server", help="http://host:port of a running app; else one is started")
