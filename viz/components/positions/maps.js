@@ -129,14 +129,17 @@ export function createMap(panel, { t, csv, pick }) {
     pen.drawImage(cellCanvas(steps, rows, columns, palette().packed), left, TOP, wide, high);
     if (cells.some(Number.isNaN)) {
       const { hatch_ground: ground } = palettes.share;
-      // One shape for all of them: filled one by one, their edges would show.
+      // One shape for all of them: filled one by one, their edges would show. It ends at whole dots,
+      // as the cells do.
+      const dot = (place) => Math.round(place * ratio) / ratio;
       const shape = new Path2D();
       for (let y = 0; y < rows; y++) {
         for (let x = 0; x < columns; x++) {
           if (!Number.isNaN(cells[y * columns + x])) continue;
           let end = x;
           while (end + 1 < columns && Number.isNaN(cells[y * columns + end + 1])) end += 1;
-          shape.rect(left + x * box.cw, Math.floor(TOP + y * box.ch), (end - x + 1) * box.cw, Math.ceil(box.ch) + 1);
+          const [from, top] = [dot(left + x * box.cw), dot(TOP + y * box.ch)];
+          shape.rect(from, top, dot(left + (end + 1) * box.cw) - from, dot(TOP + (y + 1) * box.ch) - top);
           x = end;
         }
       }
