@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from model_runtime import catalog
 from model_runtime.attention import AttentionRecord
 from model_runtime.builtin import weights
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
@@ -263,3 +264,16 @@ def test_traces_made_at_once_equal_traces_made_one_after_the_other():
         at_once = list(threads.map(lambda text: trace(translator(), text), texts))
     for text, found in zip(texts, at_once, strict=True):
         same_numbers(found, traced(text))
+
+
+def test_what_is_kept_grows_with_the_text_and_never_with_its_square():
+    model = catalog.open_model("builtin:writer")
+    kept = {}
+    for words in (10, 20, 40):
+        found = trace(model, " ".join(["cat"] * words))
+        kept[len(found.tokens("decoder")[0])] = found.nbytes
+    short, middle, long = kept
+    slope = (kept[middle] - kept[short]) / (middle - short)
+    assert (kept[long] - kept[middle]) / (long - middle) == pytest.approx(slope, rel=0.01)
+    # Of a token: queries, keys, values, the residual stream and what is between, in 3 layers.
+    assert slope <= 80_000
