@@ -16,7 +16,7 @@ from shell import address, checkpoint, language, lineup, routes_share, state
 from shell.classroom import Rules
 from shell.language import _
 from viz import predictions, terms, tours
-from viz.components import look, navigation, recent, share, tour
+from viz.components import borrowed, look, navigation, recent, share, tour
 from viz.components import terms as terms_component
 from viz.labels import WORD_JOINER, in_markdown, visible
 from viz.marked import N_
@@ -135,6 +135,7 @@ def _brand(here: str, rules: Rules) -> None:
             width="content",
         )
         terms_component.mount(terms.told(_), key="terms")
+        borrowed.mount(say=_, key="borrowed")
         look.mount(say=_, key="look")
         tour.mount(tours.told(here, _), say=_, key="tour")
         share.mount(

@@ -9,6 +9,7 @@ import streamlit as st
 from viz import components
 from viz.components import (
     attention,
+    borrowed,
     look,
     navigation,
     positions,
@@ -22,7 +23,19 @@ from viz.components import (
 from viz.components.modules import Component
 
 FOLDER = Path(components.__file__).parent
-MODULES = (attention, look, navigation, positions, recent, share, steps, terms, textbook, tour)
+MODULES = (
+    attention,
+    borrowed,
+    look,
+    navigation,
+    positions,
+    recent,
+    share,
+    steps,
+    terms,
+    textbook,
+    tour,
+)
 ALL = [one.COMPONENT for one in MODULES]
 every = pytest.mark.parametrize("component", ALL, ids=[component.name for component in ALL])
 
