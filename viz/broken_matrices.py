@@ -20,8 +20,7 @@ N_COLOURS = len(theme.LIGHT["sequential"])
 
 PATTERN = N_("Pattern of {head}, {stack}. Row: query. Column: key.")
 STREAM = N_("Residual stream after the attention of L{layer}, {stack}. Row: token.")
-COLOUR = N_("The colour of both runs from")
-COLOUR_TO = N_("to")
+COLOUR = N_("The colour of both runs from {low} {scale} to {high}.")
 MASKED = N_("masked")
 FOLDED = N_(
     "{rows} of {all_rows} rows and {columns} of {all_columns} columns are shown; sums are over all."
@@ -65,10 +64,8 @@ def matrices(broken: Broken, damaged: Damaged, say: Say) -> tuple[str, tuple[str
     )
     low = "0" if is_pattern else number(-top)
     high = "1" if is_pattern else number(top)
-    said = (
-        f'<p>{in_html(title)} <span class="note">{in_html(say(COLOUR))} {low}'
-        f'<span class="scale"></span>{in_html(say(COLOUR_TO))} {high}.</span></p>'
-    )
+    colour = in_html(say(COLOUR)).format(low=low, scale='<span class="scale"></span>', high=high)
+    said = f'<p>{in_html(title)} <span class="note">{colour}</span></p>'
     note = ""
     if (len(rows), len(columns)) != damaged.right.shape:
         folded = say(FOLDED if is_pattern else FOLDED_STREAM).format(
