@@ -47,7 +47,9 @@ PLANT = """(what) => {
 
 def test_telling_texts_go_through_all_pages(browser: Browser, server: str) -> None:
     drive = Drive(browser, server, model(), log=str)
-    drive.through([HOSTILE[name].text for name in TELLING], ["attention", "walk", "order"])
+    drive.through(
+        [HOSTILE[name].text for name in TELLING], ["attention", "walk", "order", "sentence"]
+    )
     drive.close()
     assert drive.failures == []
 
