@@ -42,7 +42,7 @@ Word = TypeVar("Word", bound=str)
 
 def fits(value: str) -> bool:
     """Whether a text is short enough for an address."""
-    return len(quote(value, errors="replace")) <= LONGEST_IN_URL
+    return len(value) <= LONGEST_IN_URL >= len(quote(value, errors="replace"))
 
 
 def quoted(value: str) -> str:
