@@ -11,6 +11,7 @@ TEXTS ?=
 PAGES ?=
 MODELS ?=
 SKIP ?= 0
+QUICK ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,9 +50,9 @@ check: $(FOR_DEV) $(MO) lint catalogs-check ## the same without a browser and wi
 test-architectures: $(FOR_DEV) ## record every text model of transformers; writes docs/architectures.md
 	@$(BIN)/python -m pytest tests/architectures/every_entry.py
 
-hostile: $(FOR_DEV) $(MO) browser ## any texts through every page and model: TEXTS=FILE.json [PAGES=…] [MODELS=…] [SKIP=n]
+hostile: $(FOR_DEV) $(MO) browser ## any texts through every page and model: TEXTS=FILE.json [PAGES=…] [MODELS=…] [SKIP=n] [QUICK=1]
 	@$(BIN)/python -m tests.browser.any_text $(if $(TEXTS),"$(TEXTS)") --skip "$(SKIP)" \
-	  $(if $(PAGES),--pages $(PAGES)) $(if $(MODELS),--models $(MODELS))
+	  $(if $(PAGES),--pages $(PAGES)) $(if $(MODELS),--models $(MODELS)) $(if $(QUICK),--quick)
 
 fix: $(FOR_DEV) ## mend what ruff can mend, format, bring the catalogs up to date
 	@$(BIN)/ruff check --fix --exit-zero

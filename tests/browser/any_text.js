@@ -71,19 +71,37 @@ function misread(view, root, tokens) {
   return found;
 }
 
-function missing({ view, tokens }, nodes) {
+// A component by its name; the last one is remembered, for finding it is work.
+let known = null;
+function find(name) {
+  const isKnown = known?.isConnected && known.dataset.headlight === name;
+  known = isKnown ? known : everything().find((node) => node.dataset?.headlight === name);
+  return known;
+}
+
+const componentOf = (view) => ({ attention: "attention", walk: "steps", example: "textbook" })[view] ?? "positions";
+
+// What there is to wait for, asked often: whether anything else is wrong is asked afterwards.
+function busy({ view, said }) {
+  const app = document.querySelector("[data-testid=stApp]");
+  if (app?.dataset.testScriptState !== "notRunning") return ["the script is running"];
+  if (said || view === "mistakes") return [];
+  const state = find(componentOf(view))?.dataset.state ?? "ready";
+  return state === "ready" ? [] : [`${componentOf(view)} is ${state}`];
+}
+
+function missing({ view, tokens }) {
   if (view === "mistakes") return document.querySelector(".broken") ? [] : ["no mistake is shown"];
-  const name = { attention: "attention", walk: "steps", example: "textbook" }[view] ?? "positions";
-  const root = nodes.find((node) => node.dataset?.headlight === name);
+  const name = componentOf(view);
+  const root = find(name);
   if (!root) return [`${name} is not there`];
-  if ("state" in root.dataset && root.dataset.state !== "ready") return [`${name} is ${root.dataset.state}`];
   if (name === "positions" && root.dataset.view !== view) return [`${root.dataset.view} is shown`];
   return misread(view, root, tokens);
 }
 
 function wrong(asked) {
-  const app = document.querySelector("[data-testid=stApp]");
-  if (app?.dataset.testScriptState !== "notRunning") return ["the script is running"];
+  const waits = busy(asked);
+  if (waits.length) return waits;
   const nodes = everything();
   const found = [];
   const alerts = [...document.querySelectorAll("[data-testid=stAlert]")];
@@ -91,7 +109,7 @@ function wrong(asked) {
   if (asked.said) {
     if (!told.includes(asked.said)) found.push(`it does not say ${asked.said}`);
   } else {
-    found.push(...missing(asked, nodes));
+    found.push(...missing(asked));
   }
   const box = document.querySelector(".st-key-text input");
   if (!box) found.push("the text's box is gone");
@@ -147,7 +165,6 @@ function isFinished(bytes) {
   return false;
 }
 
-const find = (name) => everything().find((node) => node.dataset?.headlight === name);
 const held = () => [document.querySelector(".st-key-text input").value, runs];
 
 window.anyText = { wrong, held, find, live: () => countLive(everything()) };
