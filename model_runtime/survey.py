@@ -181,11 +181,23 @@ class _Strip:
         if not len(self._pixels):
             return
         look = self._canvas.look
-        cells = np.zeros((len(share), self._n_keys), dtype=np.float32)
-        cells[:, keys] = share
-        if not look.view.first:
-            rest = 1 - cells[:, :1]
-            cells *= np.divide(1, rest, out=np.zeros_like(rest), where=rest >= 1e-6)
-        peaks = np.maximum.reduceat(look.merge(cells, self._axis), self._starts, axis=0)
+        if not look.view.first and keys.start == 0:
+            rest = 1 - share[:, :1]
+            share = share * np.divide(1, rest, out=np.zeros_like(rest), where=rest >= 1e-6)
+        if look.is_merged:
+            shown = look.merge(self._widened(share, keys), self._axis)
+            peaks = np.maximum.reduceat(shown, self._starts, axis=0)
+        else:
+            # Rows of pixels are fewer than rows of cells: these are not widened first.
+            tokens = self._axis.tokens
+            shown = share if len(tokens) == len(share) else share[tokens]
+            peaks = np.maximum.reduceat(shown, self._starts, axis=0)
+            peaks = self._widened(peaks, keys)[:, look.across.tokens]
         peaks = np.maximum.reduceat(peaks, self._canvas.lefts, axis=1)
         picture[self._pixels] = np.maximum(picture[self._pixels], peaks)
+
+    def _widened(self, cells: Floats, keys: slice) -> Floats:
+        """Cells of all keys, 0 outside the range."""
+        wide = np.zeros((len(cells), self._n_keys), dtype=np.float32)
+        wide[:, keys] = cells
+        return wide
