@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Browser
 
 from benchmarks.serving import DESKTOP, READY, chromium, median, p95, say, server, table, verdict
+from benchmarks.wire import Wire
 
 MB = 1e6
 PROMISED_MB = 2.0
@@ -35,36 +36,20 @@ def load(browser: Browser, address: str, loads: Loads, encoding: str | None, bra
     width, height = DESKTOP
     context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
     page = context.new_page()
-    wire = context.new_cdp_session(page)
-    sizes: list[float] = []
-    encodings: set[str] = set()
-
-    def framed(event: dict) -> None:
-        frame = event["response"]
-        length = len(frame["payloadData"])
-        sizes.append(length if frame["opcode"] == 1 else length * 3 / 4)
-
-    def answered(event: dict) -> None:
-        headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
-        encodings.add(headers.get("content-encoding", ""))
-
-    wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    wire.on("Network.webSocketFrameReceived", framed)
-    wire.on("Network.webSocketFrameSent", framed)
-    wire.on("Network.responseReceived", answered)
-    wire.send("Network.enable")
+    wire = Wire(page)
     if encoding is not None:
-        wire.send("Network.setExtraHTTPHeaders", {"headers": {"Accept-Encoding": encoding}})
+        wire.session.send("Network.setExtraHTTPHeaders", {"headers": {"Accept-Encoding": encoding}})
     if braked:
         speed = {"downloadThroughput": LINE, "uploadThroughput": LINE, "latency": 5}
-        wire.send("Network.emulateNetworkConditions", {"offline": False, **speed})
+        wire.session.send("Network.emulateNetworkConditions", {"offline": False, **speed})
     page.goto(address, wait_until="commit")
     page.wait_for_selector(READY)
     loads.ready.append(float(page.evaluate("performance.now()")))
     page.wait_for_load_state("networkidle")
-    assert ("gzip" in encodings) == (encoding is None), f"encodings: {encodings}"
-    loads.bytes.append(sum(sizes) / MB)
-    loads.requests.append(len(sizes))
+    packed = "gzip" in wire.encodings
+    assert packed == (encoding is None), f"encodings: {wire.encodings}"
+    loads.bytes.append(wire.bytes / MB)
+    loads.requests.append(len(wire.sizes))
     context.close()
 
 

@@ -124,6 +124,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def verdict(what: str, value: float, limit: float, unit: str) -> None:
-    """Print how a figure stands to what the product promises."""
+    """Print how a figure stands to what the product promises, and by how much it misses it."""
     said = "within" if value <= limit else "OVER"
-    say(f"{what}: {value:.1f} {unit}, {said} the promised {limit:g} {unit}")
+    missed = f", {value / limit:.2f} times as much" if value > limit else ""
+    say(f"{what}: {value:.1f} {unit}, {said} the promised {limit:g} {unit}{missed}")
