@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.serving import median, say, table, verdict
 
@@ -22,14 +23,15 @@ MIB = 2**20
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 
 
-def made(folder: Path) -> Path:
-    """GPT-2 small with random weights, and a tokenizer that reads letter by letter."""
+def made(folder: Path, **changes: Any) -> Path:
+    """GPT-2 small, but for `changes`, with random weights; a tokenizer that reads letter by
+    letter."""
     import torch
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
     torch.manual_seed(0)
-    GPT2LMHeadModel(GPT2Config()).save_pretrained(folder)
+    GPT2LMHeadModel(GPT2Config(**changes)).save_pretrained(folder)
     vocabulary = {letter: id_ for id_, letter in enumerate(LETTERS)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=" "))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
