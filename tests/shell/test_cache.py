@@ -8,7 +8,7 @@ from model_runtime import catalog, tracing
 from model_runtime.errors import NothingToTrace, UnknownModel
 from model_runtime.types import Request
 from shell import cache
-from shell.cache import PUBLIC, TraceStore, trace_id
+from shell.cache import PUBLIC, Store, TraceStore, trace_id
 from tests.model_runtime.reference import made_trace, tokens
 
 TRACE = made_trace(tokens("a", "[EOS]"), tokens("[BOS]", "b", "[EOS]"))
@@ -18,7 +18,7 @@ ASKED = Request(catalog.DEFAULT, "a cat", None)
 
 def kept(store, names):
     """Which of the names are there, asked without moving them up."""
-    return [name for name in names if name in store._traces]
+    return [name for name in names if name in store._kept]
 
 
 def test_what_was_put_is_found_and_nothing_else():
@@ -67,6 +67,22 @@ def test_putting_the_same_again_keeps_it_once_and_as_the_newest():
     assert kept(store, "abc") == ["a", "c"]
 
 
+def test_each_is_weighed_once_however_many_follow():
+    weighed = []
+
+    class Heavy:
+        @property
+        def nbytes(self):
+            weighed.append(self)
+            return 2
+
+    store = Store(max_count=99, max_bytes=6)
+    for name in "abcda":
+        store.put(name, Heavy())
+    assert len(weighed) == 5
+    assert kept(store, "abcd") == ["a", "c", "d"]
+
+
 def test_many_threads_at_once_break_no_bound():
     store = TraceStore(max_count=5, max_bytes=HUGE)
 
@@ -75,11 +91,11 @@ def test_many_threads_at_once_break_no_bound():
             store.put(str((seed * 7 + n) % 13), TRACE)
             found = store.get(str(n % 13))
             assert found is None or found is TRACE
-            assert len(store._traces) <= 5 + 1
+            assert len(store._kept) <= 5 + 1
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(work, range(4)))
-    assert len(store._traces) == 5
+    assert len(store._kept) == 5
 
 
 def test_a_name_is_the_same_for_the_same_request_of_the_same_session():
@@ -135,4 +151,4 @@ def test_what_cannot_be_traced_is_said_and_not_kept(monkeypatch):
         cache.trace("s", Request(catalog.DEFAULT, " "))
     with pytest.raises(UnknownModel):
         cache.trace("s", Request("builtin:none", "a"))
-    assert not store._traces
+    assert not store._kept
