@@ -247,6 +247,16 @@ class TooLargeToDownload(HeadlightError):
     )
 
 
+class CannotBeKept(HeadlightError):
+    """The folder for downloads cannot be written: read-only, not ours, or the disk is full."""
+
+    message = N_(
+        "“{ref}” cannot be downloaded: {folder} cannot be written to ({why}). What was downloaded "
+        "before, local folders and the built-in models can still be opened. Whoever runs Headlight "
+        "can make room there, or name another folder with {setting}."
+    )
+
+
 class TextTooLargeForMemory(HeadlightError):
     """Recording this text would take more memory than all traces may take."""
 

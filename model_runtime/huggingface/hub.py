@@ -3,6 +3,8 @@
 The only file that asks another host, and only for a model that somebody named. Opens nothing.
 """
 
+import errno
+import os
 import re
 import shutil
 import threading
@@ -27,6 +29,7 @@ from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from model_runtime.errors import (
+    CannotBeKept,
     Gated,
     HeadlightError,
     HubNotListed,
@@ -59,6 +62,12 @@ _SMALL = re.compile(
 _NOT_NEEDED = re.compile(r"adapter_config\.json|.*\.bin\.index\.json|.*\.(onnx|msgpack)\.json")
 _LARGEST_SMALL = 2**27  # bytes; no tokenizer is larger
 
+# What a disk says that is full, read-only, or no place for a folder. The network has others.
+_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
+    errno.ENOTDIR, errno.EEXIST, errno.EIO,
+}  # fmt: skip
+
 _promised: dict[int, int] = {}  # downloads under way, and the bytes that they may still take
 _lock = threading.Lock()
 
@@ -90,7 +99,7 @@ def fetched(reference: Reference, report: Report, allowed: Settings) -> Path:
     except HeadlightError:
         raise
     except (RevisionResolutionError, HfHubHTTPError, httpx2.HTTPError, OSError) as error:
-        problem = _said(error, reference)
+        problem = _said(error, reference, allowed)
     raise problem  # out here, for within the block it would keep the other one alive
 
 
@@ -104,8 +113,8 @@ def _ensure_allowed(reference: Reference, allowed: Settings) -> None:
         raise HubNotListed(ref=str(reference), allowed=names, setting=f"{PREFIX}HUB_MODELS")
 
 
-def _said(error: BaseException, reference: Reference) -> HeadlightError:
-    """What went wrong on the way to the Hub, as one of ours."""
+def _said(error: BaseException, reference: Reference, allowed: Settings) -> HeadlightError:
+    """What went wrong on the way from the Hub to the disk, as one of ours."""
     ref = str(reference)
     if isinstance(error, RevisionResolutionError):
         error = error.__cause__ or error  # what kept the client from asking
@@ -118,6 +127,13 @@ def _said(error: BaseException, reference: Reference) -> HeadlightError:
         # 401 is what strangers are told of all that they may not see, whether it is there or not.
         is_known = status not in (401, 404) and not isinstance(error, RepositoryNotFoundError)
         return Offline(ref=ref, why=f"HTTP {status}") if is_known else ModelNotFound(ref=ref)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return CannotBeKept(
+            ref=ref,
+            folder=str(allowed.downloads),
+            why=os.strerror(error.errno),
+            setting=f"{PREFIX}DOWNLOADS",
+        )
     return Offline(ref=ref, why=type(error).__name__)
 
 

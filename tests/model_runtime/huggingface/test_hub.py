@@ -1,6 +1,10 @@
 """Hub models: the real client against a Hub of our own, from refusals to files on disk."""
 
+import builtins
+import errno
+import io
 import json
+import os
 import socket
 
 import numpy as np
@@ -9,6 +13,7 @@ from huggingface_hub import constants
 from safetensors.numpy import save
 
 from model_runtime.errors import (
+    CannotBeKept,
     Gated,
     HubNotListed,
     HubOff,
@@ -221,6 +226,33 @@ def test_what_does_not_fit_on_the_disk_is_refused_with_figures(hub, monkeypatch)
         opened("org/name")
     assert raised.value.values["needed"] == in_words(sum(map(len, FILES.values())))
     assert raised.value.values["free"] == raised.value.values["budget"] == "3.9 KiB"
+    assert hub.got() == set()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_no_more_is_said_and_is_not_the_network(hub, monkeypatch, code):
+    first = opened("org/name")
+    hub.models["org/second"] = Model(FILES | {"config.json": b'{"model_type": "bert"}'})
+    real = open
+
+    def refusing(path, mode="r", *rest, **more):
+        if set(mode) & set("wax+"):
+            raise OSError(code, os.strerror(code), str(path))
+        return real(path, mode, *rest, **more)
+
+    monkeypatch.setattr(builtins, "open", refusing)
+    monkeypatch.setattr(io, "open", refusing)
+    with pytest.raises(CannotBeKept, match="HEADLIGHT_DOWNLOADS") as raised:
+        opened("org/second")
+    assert raised.value.values["why"] == os.strerror(code)
+    assert opened("org/name") == first
+
+
+def test_a_folder_for_downloads_that_cannot_be_made_is_said(hub, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    allow(monkeypatch, downloads=str(tmp_path / "file" / "hub"))
+    with pytest.raises(CannotBeKept, match="Not a directory"):
+        opened("org/name")
     assert hub.got() == set()
 
 
