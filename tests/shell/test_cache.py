@@ -76,7 +76,7 @@ def test_each_is_weighed_once_however_many_follow():
             weighed.append(self)
             return 2
 
-    store = Store(max_count=99, max_bytes=6)
+    store: Store = Store(max_count=99, max_bytes=6)
     for name in "abcda":
         store.put(name, Heavy())
     assert len(weighed) == 5
