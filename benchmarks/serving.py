@@ -42,12 +42,19 @@ def say(line: str = "") -> None:
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """The address of the app, started on a free port and warm; ended afterwards."""
+    with process() as (address, _):
+        yield address
+
+
+@contextlib.contextmanager
+def process() -> Iterator[tuple[str, int]]:
+    """The same, and the id of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    process = subprocess.Popen(
+    app = subprocess.Popen(
         command,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -59,14 +66,14 @@ def server() -> Iterator[str]:
     try:
         until = time.monotonic() + START_SECONDS
         while not answers(f"{address}/_stcore/health"):
-            if process.poll() is not None or time.monotonic() > until:
+            if app.poll() is not None or time.monotonic() > until:
                 raise SystemExit("The server did not start; `make run` shows why.")
             time.sleep(0.1)
-        yield address
+        yield address, app.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
+            os.killpg(app.pid, signal.SIGTERM)
+        app.wait(10)
 
 
 def answers(url: str) -> bool:
