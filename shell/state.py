@@ -16,7 +16,7 @@ from model_runtime.breaking import MISTAKES
 from model_runtime.errors import HeadlightError
 from model_runtime.types import ModelInfo, Request, StackName, Trace
 from model_runtime.views import View
-from shell import address, language, lineup
+from shell import address, language, lineup, reconnected
 from shell.address import (
     CHAT,
     LANGUAGE,
@@ -81,9 +81,11 @@ def begin() -> list[str]:
         if not was_touched and chosen.get(_SEEN) != url:
             language.activate(_language(url))
             values, chosen[_PROBLEMS] = address.from_url(url, language.current())
-            for key, value in values.items():
+            held = reconnected.held(values) if _SEEN not in chosen else {}
+            for key, value in (values | held).items():
                 chosen[key] = value
-            chosen[_NO_TEXT] = TEXT not in url
+            chosen[_NO_TEXT] = TEXT not in url and not held.get(TEXT)
+            chosen[_BY_WIDGET] = bool(held)
             chosen[_BEFORE] = chosen[_FAILED] = None
     for key in OWNED:
         # Streamlit forgets the value of a widget that a run did not show; a choice set by hand

@@ -1,4 +1,4 @@
-"""The app as a process of its own, for what drives it outside pytest; and what it logs.
+"""The app as a process of its own, for what drives it outside pytest, or ends it; what it logs.
 
 Knows neither the browser nor the texts.
 """
@@ -19,20 +19,7 @@ from tests.conftest import ROOT, START_SECONDS, end, free_port, wait_for
 def serving() -> Iterator[tuple[str, Callable[[], str]]]:
     """(the address, a function that gives what was logged since it was last called)."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "server.log"
-        with path.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, so that all of it can be ended
-            )
+    with running(port) as (_, path):
         read = 0
 
         def logged() -> str:
@@ -43,9 +30,28 @@ def serving() -> Iterator[tuple[str, Callable[[], str]]]:
             read += len(found)
             return found.decode("utf-8", "replace")
 
-        address = f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", logged
+
+
+@contextmanager
+def running(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The process and its log; the app answers on `port`. It may be ended in the meantime."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "server.log"
+        with path.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a group of its own, so that all of it can be ended
+            )
         try:
-            wait_for(f"{address}/", process, path, time.monotonic() + START_SECONDS)
-            yield address, logged
+            wait_for(f"http://127.0.0.1:{port}/", process, path, time.monotonic() + START_SECONDS)
+            yield process, path
         finally:
             end(process)
