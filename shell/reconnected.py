@@ -9,6 +9,7 @@ Streamlit's messages; not what the widgets mean.
 from collections.abc import Mapping
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state import get_session_state
 from streamlit.runtime.state.common import user_key_from_element_id
 
 
@@ -21,7 +22,7 @@ def held(values: Mapping[str, object]) -> dict[str, object]:
         return {}
     found: dict[str, object] = {}
     # No public way leads to a value whose widget has not been drawn in this session.
-    for widget in context.session_state._state._new_widget_state.as_widget_states():
+    for widget in get_session_state()._state._new_widget_state.as_widget_states():
         key = user_key_from_element_id(widget.id)
         kind = widget.WhichOneof("value")
         if key and key in values and kind in ("string_value", "bool_value"):

@@ -23,8 +23,9 @@ def come_back(monkeypatch):
         state = SessionState()
         state.set_widgets_from_proto(WidgetStates(widgets=widgets))
         safe = SafeSessionState(state, lambda: None)
-        context = SimpleNamespace(is_history_navigation=by_history, session_state=safe)
+        context = SimpleNamespace(is_history_navigation=by_history)
         monkeypatch.setattr(reconnected, "get_script_run_ctx", lambda: context)
+        monkeypatch.setattr(reconnected, "get_session_state", lambda: safe)
         return reconnected.held(FIRST)
 
     return held
