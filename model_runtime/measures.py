@@ -117,7 +117,12 @@ def likeliest(logits: NDArray[np.floating], k: int) -> tuple[Guess, ...]:
     """The k likeliest tokens of one row of logits [vocabulary], the likeliest first."""
     shares = shares_of(logits)
     # Sorted by what was compared, the logits: shares of far-off tokens all round to 0.
-    order = np.argsort(-np.asarray(logits, dtype=np.float64), kind="stable")[:k]
+    below = -np.asarray(logits, dtype=np.float64)
+    ids = np.arange(len(below))
+    if 0 < k < len(below):
+        # Only those that can be among the k are sorted; what is no number comes last.
+        ids = np.flatnonzero(~(below > np.partition(below, k - 1)[k - 1]))
+    order = ids[np.argsort(below[ids], kind="stable")[:k]]
     return tuple(Guess(int(i), float(shares[i]), rank) for rank, i in enumerate(order, start=1))
 
 

@@ -151,5 +151,12 @@ def test_each_token_is_said_the_same_alone_as_in_the_list():
     assert listed[-1] == Guess(4, 0.0, 6)
 
 
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6])
+def test_a_short_list_is_the_beginning_of_the_whole_one_also_among_equals(k):
+    for logits in ([1.0, 3.0, 2.0, 3.0, 3.0, 1.0], [2.0] * 6, [1.0, np.nan, 0.0, np.nan, -np.inf]):
+        whole = [guess.id for guess in likeliest(np.array(logits), 99)]
+        assert [guess.id for guess in likeliest(np.array(logits), k)] == whole[:k]
+
+
 def test_logits_too_large_for_exp_have_shares_too():
     assert [guess.share for guess in likeliest(np.array([1e4, 1e4, -1e4]), 2)] == [0.5, 0.5]
