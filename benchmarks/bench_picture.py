@@ -229,9 +229,7 @@ def report(found: dict[tuple[int, str], Found]) -> None:
     say(f"All heads of a 12×12 model, button → painted, median of {TURNS}; times in ms")
     making, painting = peers.MAKING_SECONDS, peers.DRAWING_SECONDS
     memory = peers.MEMORY / 2**30
-    say(
-        f"A peer fails after {making} s of making its page, beyond {memory:.0f} GiB while making it,"
-    )
+    say(f"A peer fails after {making} s of making its page, beyond {memory:.0f} GiB while making,")
     say(f"and after {painting} s of painting; above {COMPARED} tokens it has one turn.")
     head = ["tokens", "picture", "pass", "make", "page", "whole", "drawing", "÷ ours"]
     head += ["MB", "÷ ours", "nodes", "heap, MB"]
