@@ -17,7 +17,7 @@ IMAGE = HOSTILE["image"].text
 MARKDOWN = HOSTILE["notices"].text
 TEMPLATE = HOSTILE["template and script"].text
 # One of each kind; `make hostile` drives all of them, through every view and every model.
-TELLING = ("two scripts", "notices", "marks in a row", "lone surrogates")
+TELLING = ("two scripts", "notices", "marks in a row", "digits")
 
 
 # What a text could do to a page, done to it by hand; and what is said of it.
