@@ -448,7 +448,8 @@ def test_what_the_app_imports_is_declared() -> None:
     runtime = {package(line) for line in requirements("requirements.txt")}
     development = {package(line) for line in requirements("requirements-dev.txt")}
     assert undeclared(app, runtime) == []
-    assert undeclared(list(sources.values()), runtime | development) == []
+    fetched = {"bertviz"}  # by benchmarks/peers.py, into a folder that nothing else looks into
+    assert undeclared(list(sources.values()), runtime | development | fetched) == []
 
 
 def test_an_undeclared_import_is_found() -> None:
