@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from model_runtime.attention import AttentionRecord
 from model_runtime.measures import Measures, Measuring
+from model_runtime.shares import Seen, shares
 from model_runtime.types import Floats
-from model_runtime.views import Axis, Bools, HeadPlace, Look, Positions
+from model_runtime.views import Axis, HeadPlace, Look, Positions
 
 MOST_CELLS = 160_000_000
 """Cells computed for one stack: what a page can wait for, some two seconds."""
@@ -45,10 +44,10 @@ def survey(look: Look, height: int, width: int, most_cells: int = MOST_CELLS) ->
     ]
     pictures = np.zeros((len(places), canvas.height, canvas.width), dtype=np.float32)
     for block in _blocks(queries, canvas.row_of, max(1, _BLOCK // n_keys)):
-        masks: dict[object, _Seen] = {}
+        masks: dict[object, Seen] = {}
         strip = canvas.strip(block)
         for place, measured, picture in zip(places, measuring, pictures, strict=True):
-            share, seen = _shares(look, place, block, masks)
+            share, seen = shares(look, place, block, masks)
             measured.add(share, seen.n_visible, block, seen.keys.start)
             strip.draw(share, seen.keys, picture)
     return Survey(pictures, tuple(each.result() for each in measuring), len(queries))
@@ -78,73 +77,6 @@ def _blocks(queries: Positions, row_of: Positions, size: int) -> Iterator[Positi
             stop += 1
         yield queries[start:stop]
         start = stop
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What some queries may see: the range of keys that any of them sees, and which each does."""
-
-    keys: slice
-    visible: Bools | None  # [query, key in the range]; None: all of it
-    n_visible: NDArray[np.intp]  # [query]
-
-
-def _seen(look: Look, place: HeadPlace, block: Positions, masks: dict[object, _Seen]) -> _Seen:
-    name = look.mask_name(place)
-    if name not in masks:
-        visible = look.full_mask(place, block)
-        if visible is None:
-            n_keys = len(look.trace.tokens(look.stack)[1])
-            masks[name] = _Seen(slice(0, n_keys), None, np.full(len(block), n_keys))
-        else:
-            at = np.flatnonzero(visible.any(axis=0))
-            keys = slice(int(at[0]), int(at[-1]) + 1) if len(at) else slice(0, 1)
-            masks[name] = _Seen(keys, visible[:, keys], visible.sum(axis=1))
-    return masks[name]
-
-
-def _shares(
-    look: Look, place: HeadPlace, block: Positions, masks: dict[object, _Seen]
-) -> tuple[Floats, _Seen]:
-    """The pattern of some queries, [query, key in the range that any of them sees]."""
-    seen = _seen(look, place, block, masks)
-    sources = look.sources(place)
-    if len(sources) == 1:
-        return _pattern(*sources[0], block, seen), seen
-    total = np.zeros((len(block), seen.keys.stop - seen.keys.start), dtype=np.float32)
-    for record, head in sources:
-        one = _seen(look, HeadPlace(record.layer, head), block, masks)
-        at = slice(one.keys.start - seen.keys.start, one.keys.stop - seen.keys.start)
-        total[:, at] += _pattern(record, head, block, one)
-    total /= np.float32(len(sources))
-    return total, seen
-
-
-def _pattern(record: AttentionRecord, head: int, block: Positions, seen: _Seen) -> Floats:
-    """The closed form of `AttentionRecord.pattern`, in 32 bits."""
-    q = record.q[head][block] * np.float32(record.scale)
-    cells: Floats = q @ record.k[record.kv_head(head), seen.keys].T
-    if record.softcap is not None:
-        cap = np.float32(record.softcap)
-        cells = cap * np.tanh(cells / cap)
-    if record.bias is not None:
-        cells += record.bias[head % len(record.bias)][block, seen.keys]
-    if seen.visible is not None:
-        np.copyto(cells, -np.inf, where=~seen.visible)
-    top = cells.max(axis=1)
-    sink = None if record.sinks is None else record.sinks[head]
-    if sink is not None:
-        sink = sink[block] if sink.ndim else sink
-        top = np.maximum(top, sink)
-    # A row that sees no key at all has no share to give: all zero rather than NaN.
-    top = np.where(np.isfinite(top), top, np.float32(0))
-    cells -= top[:, None]
-    np.exp(cells, out=cells)
-    total = cells.sum(axis=1)
-    if sink is not None:
-        total += np.exp(sink - top)
-    cells *= np.divide(1, total, out=np.zeros_like(total), where=total > 0)[:, None]
-    return cells
 
 
 class _Canvas:

@@ -197,17 +197,18 @@ class Look:
         names = frozenset(_name(record, head) for record, head in self.sources(place))
         return None if None in names else names
 
-    def mask(self, place: HeadPlace) -> Bools:
-        """[row, column], True where a row may look. Of merged tokens a cell is masked only if
-        all of it is. Raises NoSuchHead."""
-        seen = self.full_mask(place)
+    def mask(self, place: HeadPlace, rows: slice = ALL) -> Bools:
+        """[row, column], True where a row may look; of some consecutive rows, or of all. Of
+        merged tokens a cell is masked only if all of it is. Raises NoSuchHead."""
+        span, axis = self.span(rows)
+        seen = self.full_mask(place, span)
         if seen is None:
-            return np.ones((len(self.rows), len(self.columns)), dtype=bool)
-        shown = seen[np.ix_(self.down.tokens, self.across.tokens)]
+            return np.ones((len(self.rows[rows]), len(self.columns)), dtype=bool)
+        shown = seen[np.ix_(axis.tokens, self.across.tokens)]
         if not self.is_merged:
             return shown
         to_words = np.logical_or.reduceat(shown, self.across.starts, axis=1)
-        return np.logical_or.reduceat(to_words, self.down.starts, axis=0)
+        return np.logical_or.reduceat(to_words, axis.starts, axis=0)
 
     def map(self, place: HeadPlace) -> HeadMap:
         """One map through all switches. Raises NoSuchHead."""
@@ -231,7 +232,7 @@ class Look:
         """Some consecutive rows of a map. Raises NoSuchHead."""
         if not self.has_scores(place):
             return HeadMap(self.pattern(place, rows), None, None)
-        span, axis = self._span(rows)
+        span, axis = self.span(rows)
         ((record, head),) = self.sources(place)
         return HeadMap(
             self.pattern(place, rows),
@@ -241,7 +242,7 @@ class Look:
 
     def pattern(self, place: HeadPlace, rows: slice) -> Doubles:
         """The pattern of some consecutive rows, [row, column]. Raises NoSuchHead."""
-        span, axis = self._span(rows)
+        span, axis = self.span(rows)
         pattern = self.full_pattern(place, span)
         if not self.view.first:
             rest = 1.0 - pattern[:, :1]
@@ -249,7 +250,7 @@ class Look:
             pattern = np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
         return self.merge(pattern, axis)
 
-    def _span(self, rows: slice) -> tuple[slice, Axis]:
+    def span(self, rows: slice) -> tuple[slice, Axis]:
         """The query tokens from the first to the last of some rows, and which of these are
         shown."""
         groups = self.rows[rows]
@@ -274,6 +275,13 @@ class Look:
     def is_merged(self) -> bool:
         """Whether some row or column stands for more than one token."""
         return any(len(group.tokens) > 1 for group in (*self.rows, *self.columns))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether every token has a row or column of its own."""
+        queries, keys = self.trace.tokens(self.stack)
+        all_shown = len(self.rows) == len(queries) and len(self.columns) == len(keys)
+        return all_shown and self.view.first
 
     @cached_property
     def is_whole(self) -> bool:
