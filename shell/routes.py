@@ -4,6 +4,7 @@ Answers from kept traces alone; runs no model. Knows neither session nor languag
 
     GET /api/trace/<id>/<stack>/<layer>/<head>[.csv|.npz]?specials=0&words=1…
     GET /api/trace/<id>/<stack>/<layer>/<head>/<row>?…   scores and q·k of a large map
+    GET /api/trace/<id>/<stack>/<layer>/<head>/<level>/<down>/<across>?…   a tile of a larger one
 
 `mean` stands for a layer or head that is averaged over. What is no longer kept is 410.
 """
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from model_runtime import levels
 from model_runtime.errors import NoSuchHead
 from model_runtime.survey import has_sink
 from model_runtime.types import StackName, Trace
@@ -26,11 +28,16 @@ from model_runtime.views import AxisGroup, HeadPlace, Look, View
 from shell import address
 from shell.cache import TRACES
 from viz.attention_map import axis_token, head_frame, row_frame
+from viz.components.attention import Levels
 from viz.labels import in_csv
+from viz.long_maps import as_levels, tile_frame
 
 # Numbers of a trace never change, but they are somebody's: the browser may keep them, nobody
 # in between.
 HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+
+
+TOO_LARGE_FOR_CSV = "so many cells would be a gigabyte of text; the .npz has q, k and v instead"
 
 
 async def one_head(request: Request) -> Response:
@@ -55,6 +62,22 @@ def _row(request: Request) -> Response:
     return Response(frame, media_type="application/octet-stream", headers=HEADERS)
 
 
+async def one_tile(request: Request) -> Response:
+    """The frame of a tile of a map that is too large to be sent whole."""
+    return await run_in_threadpool(_tile, request)
+
+
+def _tile(request: Request) -> Response:
+    trace, stack, place, view = _asked(request)
+    numbers = [_number(request.path_params[name]) for name in ("level", "down", "across")]
+    level, down, across = (-1 if number is None else number for number in numbers)
+    try:
+        frame = tile_frame(Look(trace, stack, view), place, level, down, across)
+    except (NoSuchHead, IndexError) as error:
+        raise HTTPException(404, str(error)) from error
+    return Response(frame, media_type="application/octet-stream", headers=HEADERS)
+
+
 async def one_head_as(request: Request) -> Response:
     """The same map as a file to keep."""
     return await run_in_threadpool(_answer, request, request.path_params["kind"])
@@ -64,6 +87,8 @@ def _answer(request: Request, kind: str) -> Response:
     trace, stack, place, view = _asked(request)
     try:
         if kind == "csv":
+            if as_levels(Look(trace, stack, view)):
+                raise HTTPException(413, TOO_LARGE_FOR_CSV)
             body, media = as_csv(Look(trace, stack, view), place), "text/csv; charset=utf-8"
         elif kind == "npz":
             body, media = as_npz(Look(trace, stack, view), place), "application/octet-stream"
@@ -146,14 +171,17 @@ def as_npz(look: Look, place: HeadPlace) -> bytes:
     Names and shapes: q [query, d_head], k [key, d_head], v [key, d_value], scale [],
     scores, pattern and mask [query, key], z [query, d_value], shown [row, column], query
     and key token texts, and which model read what. A mean has no q, k, v, so it holds `shown`
-    and the texts only.
+    and the texts only. Of a map that is too large, what grows with its cells is left out: scores
+    and pattern follow from q, k and scale, and `pooled` [row, column] is the largest share of each
+    2^level × 2^level cells, -1 where they are masked.
     """
+    large = as_levels(look)
     request = look.trace.request
     arrays: dict[str, object] = {
         "model": np.array(request.ref),
         "text": np.array(request.text),
         "target_text": np.array(look.trace.target_text),
-        "shown": look.map(place).pattern,
+        **_map_of(look, place, large),
         "rows": np.array(["".join(t.text for t in g.predicted or g.tokens) for g in look.rows]),
         "columns": np.array(["".join(t.text for t in g.tokens) for g in look.columns]),
     }
@@ -170,20 +198,33 @@ def as_npz(look: Look, place: HeadPlace) -> bytes:
             "k": record.k[kv],
             "v": record.v[kv],
             "scale": np.float64(record.scale),
-            "scores": record.scores(place.head),
-            "pattern": record.pattern(place.head),
-            "mask": record.visible(place.head),
-            "z": record.z(place.head),
             "query_tokens": np.array([token.text for token in queries]),
             "key_tokens": np.array([token.text for token in keys]),
         }
+        if large is None:
+            arrays |= {
+                "scores": record.scores(place.head),
+                "pattern": record.pattern(place.head),
+                "mask": record.visible(place.head),
+                "z": record.z(place.head),
+            }
     out = io.BytesIO()
     np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
     return out.getvalue()
+
+
+def _map_of(look: Look, place: HeadPlace, large: Levels | None) -> dict[str, object]:
+    """The map as it is looked at, or, where that is too large, a picture of it."""
+    if large is None:
+        return {"shown": look.map(place).pattern}
+    n_rows = -(-len(look.rows) // 2**large.coarsest)
+    picture = levels.pooled(look, place, large.coarsest, slice(0, n_rows))
+    return {"pooled": picture.cells, "level": np.int64(large.coarsest)}
 
 
 ROUTES = [
     Route("/api/trace/{trace}/{stack}/{layer}/{head}.{kind}", one_head_as),
     Route("/api/trace/{trace}/{stack}/{layer}/{head}", one_head),
     Route("/api/trace/{trace}/{stack}/{layer}/{head}/{row}", one_row),
+    Route("/api/trace/{trace}/{stack}/{layer}/{head}/{level}/{down}/{across}", one_tile),
 ]

@@ -13,6 +13,7 @@ from model_runtime.survey import has_sink
 from model_runtime.types import OpensAt, StackName, Token, Trace
 from model_runtime.views import AxisGroup, HeadPlace, Look, View, shown_stacks
 from viz.components import attention as component
+from viz.long_maps import as_levels, picture_frame
 from viz.marked import N_
 from viz.overview import MEASURED, Drawn, Overview, overview
 
@@ -106,8 +107,10 @@ def caption(trace: Trace) -> str:
 
 def head_frame(trace: Trace, stack: StackName, place: HeadPlace, view: View) -> bytes:
     """The exact numbers of one map; of a large one without scores and q·k, which are asked for
-    by `row_frame`. Raises NoSuchHead."""
+    by `row_frame`; of one that is too large to be sent, a picture. Raises NoSuchHead."""
     look = Look(trace, stack, view)
+    if as_levels(look):
+        return picture_frame(look, place)
     if len(look.rows) * len(look.columns) <= MOST_WITH_SCORES:
         head = look.map(place)
         return component.head_frame(head.pattern, head.scores, head.dot)
@@ -195,6 +198,7 @@ def _stack(look: Look, drawn: Drawn, say: Say) -> component.Stack:
         whole=look.is_whole,
         measured_on=drawn.n_queries if drawn.n_queries < n_queries else None,
         n_queries=n_queries,
+        levels=as_levels(look),
     )
 
 

@@ -16,7 +16,7 @@ from shell.cache import TraceStore
 from shell.routes import ROUTES
 from tests.model_runtime.layered import layered_trace, window
 from tests.model_runtime.reference import made_trace, tokens, traced
-from tests.viz.reading import floats, read_frame
+from tests.viz.reading import floats, level_of, read_frame
 
 TRACE = traced("Unbelievably, the electrician misunderstood.")
 FORMULAS = ("=1", "+2", "-3", "@x", "'q", 'a"b', "a,b", "a;b")
@@ -221,3 +221,44 @@ def test_nothing_can_be_written(client, method):
 def test_a_map_that_would_have_no_row_shows_its_special_tokens(client, kind, words):
     response = client.get(f"/api/trace/empty/cross/0/0{kind}?specials=0&words={words}")
     assert response.status_code == 200
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """LAYERED is too large to be sent whole: two tiles a side, and a picture of 3 × 3."""
+    monkeypatch.setattr("viz.long_maps.MOST_WHOLE", 20)
+    monkeypatch.setattr("viz.long_maps.TILE", 4)
+    monkeypatch.setattr("model_runtime.levels.MOST_SIDE", 3)
+
+
+def test_a_tile_of_a_large_map_is_answered(client, large):
+    header, cells, _ = level_of(client.get("/api/trace/layered/decoder/1/0").content)
+    assert (header["level"], cells.shape) == (1, (3, 3))
+    response = client.get("/api/trace/layered/decoder/1/0/0/1/0")
+    _, cells, _ = level_of(response.content)
+    pattern = LAYERED.record("decoder", 1).pattern(0).astype(np.float32)
+    expected = np.where(window(6, 6), pattern, -1)[4:, :4]
+    np.testing.assert_array_equal(cells, expected)
+    assert response.headers["cache-control"].startswith("private")
+
+
+@pytest.mark.parametrize(
+    "tile", ["2/0/0", "0/2/0", "0/0/2", "-1/0/0", "mean/0/0", "0/x/0", "0/0/" + "9" * 5000]
+)
+def test_a_tile_that_is_not_there_is_not_found(client, large, tile):
+    assert client.get(f"/api/trace/layered/decoder/1/0/{tile}").status_code == 404
+    assert client.get("/api/trace/gone/decoder/1/0/0/0/0").status_code == 410
+    assert client.get("/api/trace/layered/decoder/1/2/0/0/0").status_code == 404
+
+
+def test_files_of_a_large_map_hold_what_does_not_grow_with_its_cells(client, large):
+    at = "/api/trace/layered/decoder/1/0"
+    refused = client.get(f"{at}.csv")
+    assert refused.status_code == 413 and ".npz" in refused.text
+    record = LAYERED.record("decoder", 1)
+    with np.load(io.BytesIO(client.get(f"{at}.npz").content)) as file:
+        assert {"shown", "pattern", "scores", "mask", "z"}.isdisjoint(file.files)
+        for name in ("q", "k", "v"):
+            np.testing.assert_array_equal(file[name], getattr(record, name)[0])
+        assert file["pooled"].shape == (3, 3) and file["level"] == 1
+        assert file["pooled"][0, 0] == 1 and file["pooled"][0, 1] == -1

@@ -30,3 +30,13 @@ def octets(body: bytes, at: int, *shape: int) -> np.ndarray:
 
 def _refused(constant: str) -> float:
     raise AssertionError(f"{constant} is not JSON")
+
+
+def level_of(frame: bytes) -> tuple[dict, np.ndarray, np.ndarray]:
+    """(header, cells [row, column], tops [row]) of a part of a map at a level."""
+    header, body = read_frame(frame)
+    dtype = "<f2" if header["level"] else "<f4"
+    shape = header["rows"], header["cols"]
+    assert header["cells"] % 4 == header["tops"] % 4 == 0
+    cells = np.frombuffer(body, dtype, shape[0] * shape[1], header["cells"]).reshape(shape)
+    return header, cells, np.frombuffer(body, dtype, shape[0], header["tops"])

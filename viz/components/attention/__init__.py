@@ -6,13 +6,14 @@ view) happens in the browser, with no server run. Knows no model, no session sta
 
 from typing import Literal
 
-from viz.components.attention.frame import frame, head_frame
+from viz.components.attention.frame import frame, head_frame, level_frame
 from viz.components.attention.payload import (
     EXACT_LIMIT,
     AxisToken,
     Chosen,
     Exact,
     HeadCell,
+    Levels,
     Scale,
     Shown,
     Stack,
@@ -26,9 +27,9 @@ from viz.components.attention.strings import STRINGS
 from viz.components.modules import Component
 
 __all__ = [
-    "COMPONENT", "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Scale",
-    "Shown", "Stack", "StackName", "TokenKind", "exact_fits", "frame", "head_frame", "max_pool",
-    "mount", "pack", "quantise", "thumbnail_side", "visible_runs",
+    "COMPONENT", "EXACT_LIMIT", "STRINGS", "AxisToken", "Chosen", "Exact", "HeadCell", "Levels",
+    "Scale", "Shown", "Stack", "StackName", "TokenKind", "exact_fits", "frame", "head_frame",
+    "level_frame", "max_pool", "mount", "pack", "quantise", "thumbnail_side", "visible_runs",
 ]  # fmt: skip
 
 # Dependency order: each file only uses names of files before it. main.js has the default export.

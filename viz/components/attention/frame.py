@@ -71,3 +71,26 @@ def head_frame(
         "scores": body.put_floats(scores), "dot": body.put_floats(dot),
     }  # fmt: skip
     return frame(header, body.arrays)
+
+
+def level_frame(
+    cells: NDArray[np.floating[Any]],
+    tops: NDArray[np.floating[Any]],
+    level: int,
+    *,
+    sums_to_one: bool = False,
+) -> bytes:
+    """Return the frame of a part of a map at a level: ``cells [row, column]``, -1 where masked,
+    and ``tops [row]``, the largest share of each row in the whole map.
+
+    Level 0 is in f32, the others, which are rounded anyway, in f16: three digits. ``sums_to_one``
+    says whether the map's rows do.
+    """
+    rows, cols = cells.shape
+    dtype = np.float16 if level else np.float32
+    body = Body()
+    header = {
+        "rows": rows, "cols": cols, "level": level, "sums_to_one": sums_to_one,
+        "cells": body.put(cells.astype(dtype)), "tops": body.put(tops.astype(dtype)),
+    }  # fmt: skip
+    return frame(header, body.arrays)

@@ -6,7 +6,7 @@ language and no browser.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -75,6 +75,16 @@ class Exact:
     dot: NDArray[np.floating[Any]] | None = None
 
 
+@dataclass(frozen=True)
+class Levels:
+    """How a map is asked for that is too large to be sent whole: as a picture at level
+    ``coarsest``, each point of which is the largest of 2^level × 2^level cells, and as tiles of
+    ``tile × tile`` points of any level from 0, the cells themselves, on."""
+
+    coarsest: int
+    tile: int
+
+
 @dataclass(frozen=True, eq=False)
 class Stack:
     """One stack: both axes, the heads layer by layer, and what is drawn at once.
@@ -83,7 +93,8 @@ class Stack:
     different masks of its heads, each as :func:`visible_runs` of cells that may be attended to.
     ``rows_are`` and ``cols_are`` are translated one-liners for the axes. ``whole`` says that no
     key is hidden. ``measured_on`` is the number of queries that pictures and measures were
-    computed on, where that is not all of them, of ``n_queries``.
+    computed on, where that is not all of them, of ``n_queries``. ``levels`` is there where maps are
+    too large to be sent whole.
     """
 
     name: StackName
@@ -99,6 +110,7 @@ class Stack:
     whole: bool = True
     measured_on: int | None = None
     n_queries: int = 0
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +211,7 @@ def _described(stack: Stack, body: Body, *, send_exact: bool) -> dict[str, Any]:
         "overview": {"at": body.put(stack.overview), "rows": r, "cols": c},
         "exact": exact, "whole": stack.whole,
         "measured_on": stack.measured_on, "n_queries": stack.n_queries,
+        "levels": None if stack.levels is None else asdict(stack.levels),
     }  # fmt: skip
 
 
