@@ -22,8 +22,9 @@ function exportMenu(t, actions) {
       },
     }),
   );
-  const menu = foldingMenu(t("export"), el("div", { class: "sheet", role: "menu" }, ...links));
-  return { menu, links };
+  const note = el("p", { class: "hint", text: t("export.large") });
+  const menu = foldingMenu(t("export"), el("div", { class: "sheet" }, el("div", { role: "menu" }, ...links), note));
+  return { menu, links, note };
 }
 
 // tabs and tools are the two ends of the bar; the header line stands between them.
@@ -52,14 +53,14 @@ export function createBar(tabs, tools, actions) {
       options: ["linear", "log", "row"].map((v) => ({ value: v, text: t(`colour.${v}`), help: t(`colour.${v}.help`) })),
       pick: (value) => actions.setScale(value),
     });
-    const { menu, links } = exportMenu(t, actions);
+    const { menu, links, note } = exportMenu(t, actions);
     const group = (label, control) =>
       el("div", { class: "control" }, el("span", { class: "label", text: label }), control.element);
     const controls = el("div", { class: "controls" }, group(t("view"), view), group(t("colour"), scale), menu);
     tabs.replaceChildren(stacks.element);
     tools.replaceChildren(controls);
     tabs.hidden = header.stacks.length < 2;
-    return { stacks, view, scale, menu, links };
+    return { stacks, view, scale, menu, links, note };
   }
 
   const outside = (event) => {
@@ -76,8 +77,12 @@ export function createBar(tabs, tools, actions) {
       parts.stacks.set(state.stack);
       parts.view.set(state.view);
       parts.scale.set(state.scale);
+      // A map that is too large to be held is kept as what it follows from, or as a picture.
+      const large = Boolean(scene.stack.levels);
+      parts.note.hidden = !large;
       for (const link of parts.links) {
         const kind = link.dataset.export;
+        link.hidden = large && (kind === "csv" || kind === "svg");
         if (kind !== "csv" && kind !== "npz") continue;
         link.href = scene.exportUrl(`.${kind}`);
         link.setAttribute("download", `${scene.fileName}.${kind}`);

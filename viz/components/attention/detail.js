@@ -3,18 +3,22 @@
 // The header line never hides the picture; the tooltip adds how the share came about.
 
 import { el } from "./dom.js";
-import { scoresOf } from "./heads.js";
+import { scoresOf, sharesOf } from "./heads.js";
 import { pointIn, windowHeight } from "./screen.js";
 import { fill, fixed, full } from "./text.js";
 
 // How a share came about: q·k × scale, soft-capped, + bias = score, exp(score − max) ÷ sum = share.
 export function account(scene, row, col) {
-  const { head, numbers, stack, mask } = scene;
+  const { head, numbers, stack } = scene;
   const cols = stack.cols.length;
-  const start = row * cols;
-  const shares = numbers.pattern.subarray(start, start + cols);
+  const seen = scene.heads.seenBy(stack, scene.state.cell, row);
+  const sees = (j) => seen === null || seen[j] === 1;
+  const shares = sharesOf(numbers, row, cols);
+  if (shares === null) {
+    const { large } = numbers;
+    return { share: Math.max(0, large.roughAt(row, col)), masked: !sees(col), gone: false, exact: false, grain: 2 ** large.coarsest };
+  }
   const share = shares[col];
-  const sees = (j) => mask === null || mask[start + j] === 1;
   // NaN: the row has nothing left to share out, because a switch took its only key away.
   const result = { share, masked: !sees(col), gone: Number.isNaN(share), exact: numbers.exact };
   if (!numbers.exact || result.gone) return result;
@@ -29,7 +33,7 @@ export function account(scene, row, col) {
   const found = scoresOf(numbers, row, cols);
   if (!found) {
     const named = head.has_sink && stack.whole ? { sink: missing } : { outside: missing };
-    return { ...result, ...named, coming: numbers.byRow };
+    return { ...result, ...named, coming: numbers.byRow && !numbers.rows.has(row) };
   }
   const { scores, dot } = found;
   let top = head.sink ?? -Infinity;
@@ -116,6 +120,8 @@ function computation(scene, row, col) {
   if (a.sink) add(t("cell.sink"), "sink", a.sink, 4);
   if (a.outside) add(t("cell.outside"), "outside", a.outside, 4);
   if (a.masked) lines.push(el("p", { text: t("cell.masked") }));
+  else if (a.grain && numbers.failed === row) lines.push(el("p", { text: fill(t("cell.largest"), { n: a.grain }) }));
+  else if (a.grain) lines.push(el("p", { text: fill(t("cell.largest.coming"), { n: a.grain }) }));
   else if (!a.exact) lines.push(el("p", { text: t("cell.rough") }));
   else if (a.coming) lines.push(el("p", { text: t(numbers.failed === row ? "cell.missing" : "cell.coming") }));
   else if (!scored) lines.push(el("p", { text: t("no_score") }));
@@ -137,7 +143,7 @@ export function createDetail(root, readout, actions) {
   // Where the steps begin: the cell that is told, by the positions of its tokens.
   function placeOf({ head, stack }, row, col) {
     const parameters = { stack: stack.name, layer: String(head.layer), head: String(head.head) };
-    if (row === null) return parameters;
+    if (row === null || col === null) return parameters;
     const cell = { row: String(stack.rows[row].index), col: String(stack.cols[col].index) };
     // A share is what was pointed at, so the walk opens where shares are made.
     return { ...parameters, ...cell, step: `${stack.name}.softmax` };
@@ -154,14 +160,15 @@ export function createDetail(root, readout, actions) {
     if (row !== null) parts.push(el("span", { class: "dot", text: "● " }), el("bdi", { text: stack.rows[row].shown }));
     const cols = stack.cols.length;
     let col = hover.col;
+    const shares = row === null ? null : sharesOf(numbers, row, cols);
     // A row alone: its strongest key speaks for it.
-    if (row !== null && col === null) {
+    if (shares && col === null) {
       col = 0;
-      for (let j = 1; j < cols; j++) if (numbers.pattern[row * cols + j] > numbers.pattern[row * cols + col]) col = j;
+      for (let j = 1; j < cols; j++) if (shares[j] > shares[col]) col = j;
     }
     if (col !== null)
       parts.push(el("span", { class: "arrow", text: " ← " }), el("bdi", { text: stack.cols[col].shown }));
-    if (row !== null) {
+    if (row !== null && col !== null) {
       const a = account(scene, row, col);
       const share = a.gone ? "—" : a.masked ? t("map.masked") : `${a.exact ? "" : "≈ "}${fixed(a.share)}`;
       parts.push(el("b", { class: "share-now", text: ` ${share}` }));

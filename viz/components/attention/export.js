@@ -6,7 +6,7 @@ import { mapGeometry, LABEL_SIZE } from "./geometry.js";
 import { NUMBER_CELL, paintCells, paintLabels } from "./paint.js";
 import { cellCanvas } from "./raster.js";
 import { save } from "./saving.js";
-import { escapeXml, fixed, visible } from "./text.js";
+import { escapeXml, fill, fixed, visible } from "./text.js";
 
 const MARGIN = 24;
 const TITLE = 30;
@@ -17,7 +17,9 @@ const PNG_RATIO = 2;
 
 function sheet(scene) {
   const most = Math.max(scene.stack.rows.length, scene.stack.cols.length);
-  const cell = most <= 40 ? 34 : most <= 80 ? 20 : Math.max(4, 1600 / most);
+  // Of a map that is held in levels, all of it as a picture shows it.
+  const least = scene.stack.levels ? 0 : 4;
+  const cell = most <= 40 ? 34 : most <= 80 ? 20 : Math.max(least, 1600 / most);
   const context = document.createElement("canvas").getContext("2d");
   const room = { width: 220 + cell * scene.stack.cols.length, height: 140 + cell * scene.stack.rows.length };
   const geometry = mapGeometry(context, scene.stack, room, scene.palette.font);
@@ -31,11 +33,14 @@ function words(scene) {
   const limits = { linear: ["0", "1"], log: ["≤ 0.001", "1"], row: ["0", t("legend.row_max")] }[state.scale];
   const said = Array.from(visible(scene.header.caption));
   const caption = said.length > LONGEST_CAPTION ? said.slice(0, LONGEST_CAPTION).join("") + "…" : said.join("");
-  return { title: `${head.name} · ${stack.title}`, caption, axes: `${stack.rows_are} · ${stack.cols_are}`, limits };
+  const { large } = scene.numbers;
+  const grain = large ? [fill(t("map.grain"), { n: 2 ** large.coarsest })] : [];
+  const axes = [stack.rows_are, stack.cols_are, ...grain].join(" · ");
+  return { title: `${head.name} · ${stack.title}`, caption, axes, limits };
 }
 
 function paintLegend(context, scene, y) {
-  const { palette, mask, t } = scene;
+  const { palette, t } = scene;
   const { axes, caption, limits } = words(scene);
   context.font = `11px ${palette.font}`;
   context.textBaseline = "middle";
@@ -52,7 +57,7 @@ function paintLegend(context, scene, y) {
   });
   x += 128;
   context.fillStyle = palette.quiet;
-  context.fillText(mask ? `${limits[1]}   ▨ ${t("map.masked")}` : limits[1], x, y + 20);
+  context.fillText(scene.head.mask !== null ? `${limits[1]}   ▨ ${t("map.masked")}` : limits[1], x, y + 20);
 }
 
 function png(scene) {

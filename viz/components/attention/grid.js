@@ -114,7 +114,9 @@ export function createGrid(pane, actions) {
     const seenBy = (head, index) => {
       if (!small.has(head.mask)) {
         const mask = heads.mask(stack, index);
-        small.set(head.mask, resampleMask(mask, stack.rows.length, stack.cols.length, px, px));
+        const large = stack.levels && head.mask !== null;
+        const { length: across } = stack.cols;
+        small.set(head.mask, large ? heads.smallMask(stack, index, px) : resampleMask(mask, stack.rows.length, across, px, px));
       }
       return small.get(head.mask);
     };

@@ -2,8 +2,12 @@
 // Does not draw. Knows the frame's offsets and the head route, nothing about the page.
 // A head that is not here yet is answered with rounded shares at once, and exactly later.
 // Of a large map only the shares come at once; scores and q·k follow for the row that is pointed at.
+// Of one that is too large to be held a picture comes, then tiles of what is in sight, and such rows.
 
 import { decodeFrame } from "./frame.js";
+import { createLevels, MOST_TILES } from "./levels.js";
+import { cellsOfRuns, rowOfRuns, smallOfRuns } from "./runs.js";
+import { createTiles } from "./tiles.js";
 
 const KEPT = 32;
 const MOST_BYTES = 256 * 2 ** 20;
@@ -23,9 +27,33 @@ function rough(stack, shares) {
   return { pattern, scores: null, dot: null, exact: false, byRow: false };
 }
 
+// The same of a map that is too large to be held.
+function roughLevels(stack, shares) {
+  const { coarsest, tile } = stack.levels;
+  const [rows, cols] = [stack.rows.length, stack.cols.length];
+  const [height, width] = [Math.ceil(rows / 2 ** coarsest), Math.ceil(cols / 2 ** coarsest)];
+  const { rows: r, cols: c } = stack.overview;
+  const cells = new Float32Array(height * width);
+  const tops = new Float32Array(height);
+  for (let i = 0, at = 0; i < height; i++) {
+    const from = Math.floor((i * r) / height) * c;
+    for (let j = 0; j < width; j++, at++) {
+      cells[at] = shares[from + Math.floor((j * c) / width)] / 255;
+      if (cells[at] > tops[i]) tops[i] = cells[at];
+    }
+  }
+  const large = createLevels({ rows, cols, coarsest, tile }, { rows: height, cols: width, cells, tops });
+  return { ...leveled(large), exact: false };
+}
+
+function leveled(large) {
+  return { large, pattern: null, scores: null, dot: null, byRow: true, rows: new Map(), failed: null };
+}
+
 // Means and renormalised rows need not sum to 1; what is said under the map has to be true.
 export function sumsToOne(numbers, rows, cols) {
   if (!numbers.exact) return false;
+  if (numbers.large) return numbers.sums;
   for (let i = 0; i < Math.min(rows, 64); i++) {
     let sum = 0;
     for (let j = 0; j < cols; j++) sum += numbers.pattern[i * cols + j];
@@ -34,9 +62,18 @@ export function sumsToOne(numbers, rows, cols) {
   return true;
 }
 
+// The shares of one row, or null where they are not here yet.
+export function sharesOf(numbers, row, cols) {
+  if (numbers.large) return numbers.rows.get(row)?.pattern ?? null;
+  return numbers.pattern.subarray(row * cols, (row + 1) * cols);
+}
+
 // Scores and q·k of one row, or null where a share has none or they are not here yet.
 export function scoresOf(numbers, row, cols) {
-  if (numbers.byRow) return numbers.rows.get(row) ?? null;
+  if (numbers.byRow) {
+    const found = numbers.rows.get(row);
+    return found?.scores ? found : null;
+  }
   if (!numbers.scores) return null;
   const part = (values) => values && values.subarray(row * cols, (row + 1) * cols);
   return { scores: part(numbers.scores), dot: part(numbers.dot) };
@@ -46,10 +83,23 @@ function drop(map, most) {
   while (map.size > most) map.delete(map.keys().next().value);
 }
 
-async function answered(url, signal) {
+async function framed(url, signal) {
   const answer = await fetch(url, { signal });
   if (!answer.ok) throw new Error(`${answer.status}`);
-  const { header, f32 } = decodeFrame(new Uint8Array(await answer.arrayBuffer()));
+  return decodeFrame(new Uint8Array(await answer.arrayBuffer()));
+}
+
+// A part of a map at a level.
+async function answeredPart(url, signal) {
+  const { header, f16, f32 } = await framed(url, signal);
+  const { rows, cols, level } = header;
+  const read = level ? f16 : f32;
+  const part = { rows, cols, cells: read(header.cells, rows * cols), tops: read(header.tops, rows) };
+  return { part, level, sums: header.sums_to_one };
+}
+
+async function answered(url, signal) {
+  const { header, f32 } = await framed(url, signal);
   const n = header.rows * header.cols;
   const read = (offset) => (offset === null || offset === undefined ? null : f32(offset, n));
   return { n, byRow: header.by_row, ...Object.fromEntries(["pattern", "scores", "dot"].map((k) => [k, read(header[k])])) };
@@ -60,6 +110,7 @@ export function createHeads() {
   let fetched = new Map(); // "stack/layer/head" → numbers, oldest first
   let running = null; // { key, controller }
   let asking = null; // the same for one row
+  let tiles = null; // of the head that tiles were last wanted of
   const masks = new Map(); // "stack/number" → cells, oldest first
 
   const size = (stack) => stack.rows.length * stack.cols.length;
@@ -75,21 +126,29 @@ export function createHeads() {
     return payload.u8(at + cell * rows * cols, rows * cols);
   }
 
-  // 1 where a query may look, or null where nothing is masked. Sent as runs of visible cells.
+  const edgesOf = (stack, number) => payload.u32(stack.masks[number].at, stack.masks[number].edges);
+
+  // 1 where a query may look, or null where nothing is masked, or the map is too large to be held.
   function mask(stack, cell) {
     const number = stack.heads[cell].mask;
-    if (number === null) return null;
+    if (number === null || stack.levels) return null;
     const key = `${stack.name}/${number}`;
     let cells = masks.get(key);
     if (!cells) {
-      cells = new Uint8Array(size(stack));
-      const edges = payload.u32(stack.masks[number].at, stack.masks[number].edges);
-      for (let k = 0; k < edges.length; k += 2) cells.fill(1, edges[k], edges[k + 1]);
+      cells = cellsOfRuns(edgesOf(stack, number), size(stack));
     }
     masks.delete(key);
     masks.set(key, cells);
     drop(masks, KEPT_MASKS);
     return cells;
+  }
+
+  // The same of one row.
+  function seenBy(stack, cell, row) {
+    const cols = stack.cols.length;
+    if (!stack.levels) return mask(stack, cell)?.subarray(row * cols, (row + 1) * cols) ?? null;
+    const number = stack.heads[cell].mask;
+    return number === null ? null : rowOfRuns(edgesOf(stack, number), row, cols);
   }
 
   function local(stack, cell) {
@@ -99,15 +158,40 @@ export function createHeads() {
     return { pattern: read(pattern), scores: read(scores), dot: read(dot), exact: true, byRow: false };
   }
 
+  // What a head may come to hold: with its steps and halves a picture takes twice its floats.
+  function bytesOf({ n, scores, large }) {
+    if (!large) return n * 4 * (scores ? 3 : 1);
+    return n * 8 + MOST_TILES * large.tile ** 2 * 5 + KEPT_ROWS * large.cols * 12;
+  }
+
   function keep(key, numbers) {
     fetched.set(key, numbers);
-    drop(fetched, Math.min(KEPT, Math.max(1, Math.floor(MOST_BYTES / (numbers.n * 4 * (numbers.scores ? 3 : 1))))));
+    drop(fetched, Math.min(KEPT, Math.max(1, Math.floor(MOST_BYTES / bytesOf(numbers)))));
+  }
+
+  async function wholeHead(stack, head, signal) {
+    if (stack.levels) return pictured(stack, await answeredPart(url(stack, head), signal));
+    const found = await answered(url(stack, head), signal);
+    if (found.n !== size(stack)) throw new Error("size");
+    return { ...found, exact: true, rows: new Map(), failed: null };
+  }
+
+  function pictured(stack, { part, level, sums }) {
+    const { coarsest, tile } = stack.levels;
+    const [rows, cols] = [stack.rows.length, stack.cols.length];
+    const fits = level === coarsest && part.rows === Math.ceil(rows / 2 ** level) && part.cols === Math.ceil(cols / 2 ** level);
+    if (!fits) throw new Error("size");
+    return { ...leveled(createLevels({ rows, cols, coarsest, tile }, part)), n: part.cells.length, exact: true, sums };
   }
 
   return {
     url,
     shares,
     mask,
+    seenBy,
+    // The mask of a head as small as a thumbnail of side × side pixels, of a map too large to be held.
+    smallMask: (stack, cell, side) =>
+      smallOfRuns(edgesOf(stack, stack.heads[cell].mask), stack.rows.length, stack.cols.length, side),
     receive(next) {
       const same = payload && payload.header.trace === next.header.trace && payload.header.query === next.header.query;
       payload = next;
@@ -119,7 +203,7 @@ export function createHeads() {
       if (stack.exact) return local(stack, cell);
       const key = keyOf(stack, stack.heads[cell]);
       const found = fetched.get(key);
-      if (!found) return rough(stack, shares(stack, cell));
+      if (!found) return (stack.levels ? roughLevels : rough)(stack, shares(stack, cell));
       fetched.delete(key);
       fetched.set(key, found);
       return found;
@@ -132,10 +216,9 @@ export function createHeads() {
       const mine = { key, controller: new AbortController() };
       running = mine;
       try {
-        const found = await answered(url(stack, stack.heads[cell]), mine.controller.signal);
-        if (found.n !== size(stack)) throw new Error("size");
+        const found = await wholeHead(stack, stack.heads[cell], mine.controller.signal);
         if (running !== mine) return null;
-        keep(key, { ...found, exact: true, rows: new Map(), failed: null });
+        keep(key, found);
         return true;
       } catch (error) {
         if (running !== mine) return null;
@@ -144,7 +227,7 @@ export function createHeads() {
         if (running === mine) running = null;
       }
     },
-    // Fetches scores and q·k of one row into `numbers`. Resolves true when there is news: they
+    // Fetches scores and q·k, of a map too large to be held shares too, of one row into `numbers`. Resolves true when there is news: they
     // came, or did not. Only the latest request counts.
     async loadRow(stack, cell, row, numbers) {
       asking?.controller.abort();
@@ -152,7 +235,7 @@ export function createHeads() {
       asking = mine;
       try {
         const found = await answered(url(stack, stack.heads[cell], `/${row}`), mine.controller.signal);
-        if (found.n !== stack.cols.length || !found.scores) throw new Error("size");
+        if (found.n !== stack.cols.length || !(found.scores || numbers.large)) throw new Error("size");
         numbers.rows.set(row, found);
         drop(numbers.rows, KEPT_ROWS);
         return true;
@@ -164,7 +247,27 @@ export function createHeads() {
         if (asking === mine) asking = null;
       }
     },
+    // Fetches these tiles of a head into `numbers`, and no longer any others; `came` is called for
+    // each that came, or did not.
+    wantTiles(stack, cell, numbers, keys, came) {
+      if (tiles?.numbers !== numbers) {
+        tiles?.queue.want([]);
+        const { large } = numbers;
+        const head = stack.heads[cell];
+        const queue = createTiles(
+          async (key, signal) => (await answeredPart(url(stack, head, `/${key}`), signal)).part,
+          (key, part) => {
+            if (part) large.keep(key, part);
+            else large.fail(key);
+            came();
+          },
+        );
+        tiles = { numbers, queue };
+      }
+      tiles.queue.want(keys);
+    },
     cancel() {
+      tiles?.queue.want([]);
       running?.controller.abort();
       asking?.controller.abort();
       running = asking = null;

@@ -5,12 +5,14 @@
 
 import { el, sizeCanvas } from "./dom.js";
 import { divide } from "./geometry.js";
+import { sharesOf } from "./heads.js";
 import { fill, fixed } from "./text.js";
 import { optionId, walkable } from "./walk.js";
 
 const LEVELS = 16;
 const MOST_LINES = 1200;
 const FAINTEST = 0.02;
+const LEAST = 0.005; // of one token's lines
 const MOST_NODES = 512; // tokens of one side that are all in the DOM
 const STEP = 64;
 
@@ -125,16 +127,24 @@ export function createLines(pane, actions) {
 
   // The cells that are drawn while no token is pointed at. Of millions, found once a head.
   function gather(pattern) {
-    if (gathered.pattern === pattern) return;
+    if (gathered.pattern === pattern || pattern === null) return;
     const from = threshold(pattern);
     const cells = [];
     for (let at = 0; at < pattern.length; at++) if (pattern[at] >= from) cells.push(at);
     gathered = { pattern, cells, from };
   }
 
+  // The share of a cell of the token that is shown alone, or of any; 0 where it is not here.
+  function reader(alone, cols) {
+    const { numbers } = scene;
+    if (!numbers.large) return (i, j) => numbers.pattern[i * cols + j];
+    const shares = alone.row === null ? null : sharesOf(numbers, alone.row, cols);
+    return (_, j) => (shares ? shares[j] : 0);
+  }
+
   // Lines of like strength go into one path: a few strokes instead of a thousand.
   function strokes(context, colour, from, alone) {
-    const { pattern } = scene.numbers;
+    const { large } = scene.numbers;
     const rows = scene.stack.rows.length;
     const cols = scene.stack.cols.length;
     const paths = new Array(LEVELS).fill(null);
@@ -142,9 +152,10 @@ export function createLines(pane, actions) {
     const right = room.width - side - 4;
     const bend = (right - left) * 0.45;
     const y = (index) => (index + 0.5) * rowHeight - scrolled;
+    const shareOf = reader(alone, cols);
     const add = (i, j) => {
-      const share = pattern[i * cols + j];
-      if (share < from) return;
+      const share = shareOf(i, j);
+      if (!(share >= from)) return;
       const [a, b] = [y(i), y(j)];
       if ((a < 0 && b < 0) || (a > room.seen && b > room.seen)) return;
       const level = Math.min(LEVELS - 1, Math.floor(share * LEVELS));
@@ -153,6 +164,7 @@ export function createLines(pane, actions) {
       paths[level].bezierCurveTo(left + bend, a, right - bend, b, right, b);
     };
     if (alone.row !== null) for (let j = 0; j < cols; j++) add(alone.row, j);
+    else if (large) return;
     else if (alone.col !== null) for (let i = 0; i < rows; i++) add(i, alone.col);
     else for (const at of gathered.cells) add(Math.floor(at / cols), at % cols);
     context.strokeStyle = colour;
@@ -174,10 +186,11 @@ export function createLines(pane, actions) {
     const alone = focus();
     const single = alone.row !== null || alone.col !== null;
     if (!single) gather(numbers.pattern);
-    const from = single ? 0.005 : gathered.from;
+    const from = single ? LEAST : gathered.from;
     const pinned = alone.row !== null && alone.row === state.row;
     strokes(context, pinned ? palette.accent : palette.strong, from, alone);
-    caption.textContent = single ? "" : `${t("lines.own")} · ${fill(t("lines.thinned"), { share: fixed(from) })}`;
+    if (numbers.large) caption.textContent = alone.row === null ? t("lines.large") : "";
+    else caption.textContent = single ? "" : `${t("lines.own")} · ${fill(t("lines.thinned"), { share: fixed(from) })}`;
   }
 
   // Nothing for a token that is out of sight.
@@ -203,7 +216,7 @@ export function createLines(pane, actions) {
   }
 
   function marks() {
-    const { hover, state, stack, numbers } = scene;
+    const { hover, state, stack } = scene;
     for (const node of written) node.querySelector(".share").textContent = "";
     for (const node of lit) node.classList.remove("lit", "pinned", "strong");
     for (const node of queries.querySelectorAll('[aria-selected="true"]')) node.setAttribute("aria-selected", false);
@@ -212,18 +225,19 @@ export function createLines(pane, actions) {
     const alone = focus();
     const cols = stack.cols.length;
     if (hover.from === "walk" && hover.col !== null) reveal(hover.col);
+    const shareOf = reader(alone, cols);
     if (alone.row !== null) {
       if (hover.from !== "lines") reveal(alone.row);
       for (let j = 0; j < cols; j++) {
-        const share = numbers.pattern[alone.row * cols + j];
-        if (share < 0.005) continue;
+        const share = shareOf(alone.row, j);
+        if (share < LEAST) continue;
         write(sides.key.get(j), share);
         mark(sides.key.get(j), "strong");
       }
     } else if (alone.col !== null) {
       for (let i = 0; i < stack.rows.length; i++) {
-        const share = numbers.pattern[i * cols + alone.col];
-        if (share < 0.005) continue;
+        const share = shareOf(i, alone.col);
+        if (share < LEAST) continue;
         write(sides.query.get(i), share);
         mark(sides.query.get(i), "strong");
       }

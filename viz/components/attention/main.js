@@ -9,7 +9,7 @@ import { component, el, measurePaint } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
-import { createHeads, scoresOf, sumsToOne } from "./heads.js";
+import { createHeads, scoresOf, sharesOf, sumsToOne } from "./heads.js";
 import { arrange, isShown, pictureHeight, skeleton } from "./layout.js";
 import { createLines } from "./lines.js";
 import { createMap } from "./map.js";
@@ -58,6 +58,7 @@ function createView(root) {
     pin,
     hover,
     walk,
+    needTiles,
     arrange: drawAll,
     exportPicture: (kind) => exportPicture(scene, kind),
   };
@@ -67,7 +68,7 @@ function createView(root) {
   const map = createMap(parts.map, actions);
   const lines = createLines(parts.lines, actions);
   const measures = createMeasures(parts.measures);
-  const table = createTable(parts.table);
+  const table = createTable(parts.table, actions);
   const spoken = createSpoken(parts.spoken);
   const shows = (view) => isShown(scene, view);
 
@@ -90,7 +91,10 @@ function createView(root) {
     const { pattern } = scene.numbers;
     if (stepped.pattern !== pattern || stepped.scale !== state.scale) {
       stepped = { pattern, scale: state.scale };
-      scene.steps = stepsOf(pattern, rows, cols, state.scale);
+      scene.steps = pattern && stepsOf(pattern, rows, cols, state.scale);
+    }
+    if (stepped.numbers !== scene.numbers) {
+      stepped.numbers = scene.numbers;
       scene.rowsSumToOne = sumsToOne(scene.numbers, rows, cols);
     }
     const { layer, head } = scene.head;
@@ -118,6 +122,7 @@ function createView(root) {
     bar.update(scene);
     measures.draw(scene);
     table.draw(scene);
+    fetchRow();
   }
 
   function drawAll() {
@@ -158,16 +163,45 @@ function createView(root) {
     }
   }
 
+  // The row that is pointed at or else pinned, if something of it is to be fetched.
+  function rowToFetch() {
+    const { stack, numbers, hover: at, state } = scene;
+    const cols = stack.cols.length;
+    if (!numbers.byRow || !numbers.exact) return null;
+    const isHere = numbers.large ? (row) => sharesOf(numbers, row, cols) : (row) => scoresOf(numbers, row, cols);
+    const rows = numbers.large ? [at.row, state.row] : [at.col === null ? null : at.row];
+    return rows.find((row) => row !== null && numbers.failed !== row && !isHere(row)) ?? null;
+  }
+
   // Scores of a large map come row by row. The pointer crosses many rows before it rests on one.
   function fetchRow() {
     clearTimeout(pausing);
-    const { stack, numbers, hover: at } = scene;
-    if (!numbers.byRow || at.row === null || at.col === null || numbers.failed === at.row) return;
-    if (scoresOf(numbers, at.row, stack.cols.length)) return;
+    const { stack, numbers } = scene;
+    const row = rowToFetch();
+    if (row === null) return;
     pausing = setTimeout(async () => {
-      const news = await heads.loadRow(stack, scene.state.cell, at.row, numbers);
-      if (news && scene.numbers === numbers) detail.show(scene, scene.hover.point);
+      const news = await heads.loadRow(stack, scene.state.cell, row, numbers);
+      if (!news || scene.numbers !== numbers) return;
+      detail.show(scene, scene.hover.point);
+      if (!numbers.large) return;
+      drawMarks();
+      spoken.came(scene);
+      if (numbers.failed !== row) fetchRow();
     }, REST_MS);
+  }
+
+  // Tiles of a map that is too large to be held: what its map, in sight, and its table are missing.
+  function needTiles() {
+    const { numbers, stack, state } = scene;
+    const keys = [...new Set([...(shows("map") ? map.needed() : []), ...table.needed()])];
+    root.dataset.tiles = keys.length ? "loading" : "ready";
+    if (!numbers.large || !numbers.exact) return;
+    heads.wantTiles(stack, state.cell, numbers, keys, () => {
+      if (scene.numbers !== numbers) return;
+      if (shows("map")) map.came();
+      else needTiles();
+      table.draw(scene);
+    });
   }
 
   function clearHover() {
@@ -211,6 +245,7 @@ function createView(root) {
     publish();
     drawMarks();
     spoken.pinned(scene);
+    fetchRow();
   }
 
   function hover(row, col, point = null, from = "map") {

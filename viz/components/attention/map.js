@@ -4,13 +4,17 @@
 
 import { el, sizeCanvas } from "./dom.js";
 import { mapGeometry } from "./geometry.js";
+import { drawLegend } from "./legend.js";
 import { isPooled, NUMBER_CELL, NUMBER_LINE, paintCells, paintLabels, paintMarkedLabel } from "./paint.js";
+import { sharesOf } from "./heads.js";
 import { enlargement, pointIn } from "./screen.js";
 import { fill, fixed } from "./text.js";
+import { grainOf, levelFor } from "./zoomed.js";
 
 // Large enough for the number of a share.
 const READABLE_CELL = NUMBER_CELL + 2;
 const ROOMY_CELL = 14;
+const WHEEL_STEP = 60; // of a wheel or a pinch, until the map is twice as large
 
 export function createMap(pane, actions) {
   const base = el("canvas", { "data-map": "", tabindex: 0, role: "application" });
@@ -21,14 +25,20 @@ export function createMap(pane, actions) {
   const axes = el("span", { class: "axes" });
   const notes = el("span", { class: "notes" });
   const zoom = el("button", { type: "button", class: "quiet-button", click: () => toggleZoom() });
+  // Of a map held in levels there is something to see at every size.
+  const farther = el("button", { type: "button", class: "quiet-button", "data-zoom": "out", text: "−", click: () => zoomBy(0.5) });
+  const closer = el("button", { type: "button", class: "quiet-button", "data-zoom": "in", text: "+", click: () => zoomBy(2) });
   const legend = el("div", { class: "legend" });
-  const caption = el("div", { class: "caption" }, axes, zoom, legend, notes);
+  const caption = el("div", { class: "caption" }, axes, farther, closer, zoom, legend, notes);
   pane.append(scroll, caption);
 
   let scene = null;
   let geometry = null;
   let room = { width: 0, height: 0 };
   let enlarged = false;
+  let cellWanted = READABLE_CELL; // how large an enlarged map's cells are
+  let fitted = 0; // and one's that fits
+  let pointed = null; // the last event of the pointer while what it points at is not known yet
 
   // Remembered, for asking the element in the middle of writing would force a layout.
   let scrolled = { x: 0, y: 0 };
@@ -37,14 +47,34 @@ export function createMap(pane, actions) {
   // Enlarged, the map begins at the pinned row and its largest share.
   function toggleZoom() {
     enlarged = !enlarged;
+    cellWanted = READABLE_CELL;
     actions.arrange();
     const { row } = scene.state;
-    if (!enlarged || row === null) return;
-    const { cols } = geometry;
-    const shares = scene.numbers.pattern.subarray(row * cols, (row + 1) * cols);
+    const shares = row === null ? null : sharesOf(scene.numbers, row, geometry.cols);
+    if (!enlarged || !shares) return;
     const col = shares.reduce((best, share, j) => (share > shares[best] ? j : best), 0);
     const { cw, ch, left, top, viewWidth, viewHeight } = geometry;
     scrollTo((col + 0.5) * cw - (viewWidth - left) / 2, (row + 0.5) * ch - (viewHeight - top) / 2);
+    marks();
+  }
+
+  // Where a map grows from that was not pointed at: the middle, and the pinned row if it is in sight.
+  function middle() {
+    const { left, top, ch, viewWidth, viewHeight } = geometry;
+    const { row } = scene.state;
+    const y = row === null ? -1 : origin()[1] + (row + 0.5) * ch;
+    return [(left + viewWidth) / 2, y > top && y < viewHeight ? y : (top + viewHeight) / 2];
+  }
+
+  // A map held in levels twice as large, or half; what is at a place stays there.
+  function zoomBy(factor, [x, y] = middle()) {
+    const [x0, y0] = origin();
+    const [col, row] = [(x - x0) / geometry.cw, (y - y0) / geometry.ch];
+    const next = Math.min(READABLE_CELL, Math.min(geometry.cw, geometry.ch) * factor);
+    enlarged = next > fitted * 1.001;
+    cellWanted = next;
+    actions.arrange();
+    if (enlarged) scrollTo(col * geometry.cw - x + geometry.left, row * geometry.ch - y + geometry.top);
     marks();
   }
 
@@ -53,7 +83,14 @@ export function createMap(pane, actions) {
     scene = next;
     room = nextRoom;
     const context = base.getContext("2d");
-    geometry = mapGeometry(context, scene.stack, room, scene.palette.font, enlarged ? READABLE_CELL : 0);
+    const { large } = scene.numbers;
+    const least = large ? cellWanted : READABLE_CELL;
+    geometry = mapGeometry(context, scene.stack, room, scene.palette.font, enlarged ? least : 0);
+    if (!enlarged) fitted = Math.min(geometry.cw, geometry.ch);
+    farther.hidden = !large || !enlarged;
+    closer.hidden = !large || (enlarged && cellWanted >= READABLE_CELL);
+    farther.setAttribute("aria-label", scene.t("map.farther"));
+    closer.setAttribute("aria-label", scene.t("map.closer"));
     const fits = !enlarged && geometry.cw >= NUMBER_CELL && geometry.ch >= NUMBER_LINE;
     zoom.hidden = fits || (!enlarged && scene.stack.rows.length * scene.stack.cols.length <= 1);
     zoom.textContent = scene.t(enlarged ? "map.fit" : "map.enlarge");
@@ -110,11 +147,31 @@ export function createMap(pane, actions) {
     base.setAttribute("aria-label", fill(t("map.aria"), { head: head.name }));
     axes.textContent = [stack.rows_are, stack.cols_are, ...sums()].join(" · ");
     const said = [];
-    if (isPooled(geometry, ratio)) said.push(t("map.pooled"));
+    const { large } = scene.numbers;
+    const grain = large ? grainOf(large, sighted(), geometry, ratio) : 1;
+    if (grain > 1) said.push(fill(t("map.grain"), { n: grain }));
+    else if (!large && isPooled(geometry, ratio)) said.push(t("map.pooled"));
     if (Math.max(geometry.rowStride, geometry.colStride) > 1) said.push(t("map.thinned"));
     if (stack.rows.length === 1 && stack.cols.length === 1) said.push(t("map.one_token"));
     notes.textContent = said.join(" ");
-    drawLegend(palette);
+    drawLegend(legend, scene);
+    if (large) actions.needTiles();
+  }
+
+  const sighted = () => inSight(...origin());
+
+  // The tiles that what is in sight is missing, and those that the pointed pixel's cells are in.
+  function needed() {
+    const { large } = scene.numbers;
+    if (!large || pane.hidden) return [];
+    const under_ = pointed ? large.missing(blockUnder(pointed), 0) : [];
+    return [...under_, ...large.missing(sighted(), levelFor(geometry, scene.ratio))];
+  }
+
+  // After a tile came: the pointer may now be told what it points at.
+  function came() {
+    draw();
+    if (pointed) point(pointed.event, pointed.pins);
   }
 
   // What the rows sum to, where one sentence is true of all of them.
@@ -123,29 +180,6 @@ export function createMap(pane, actions) {
     if (scene.rowsSumToOne) return [t("map.sums")];
     const sink = head.measures[header.measured.indexOf("sink")] ?? null;
     return head.has_sink && stack.whole && sink !== null ? [fill(t("map.sink"), { share: fixed(sink) })] : [];
-  }
-
-  function drawLegend(palette) {
-    const { t, state, mask } = scene;
-    const stops = palette.sequential.join(",");
-    const limits = { linear: ["0", "1"], log: ["≤ 0.001", "1"], row: ["0", t("legend.row_max")] }[state.scale];
-    const bar = el("span", { class: "ramp", style: `background:linear-gradient(to right,${stops})` });
-    legend.replaceChildren(
-      el("span", { text: t("legend") }),
-      el("span", {
-        text: limits[0],
-        class: state.scale === "log" ? "clipped" : "",
-        title: state.scale === "log" ? t("legend.clipped") : null,
-      }),
-      bar,
-      el("span", { text: limits[1] }),
-    );
-    if (!mask) return;
-    const stripes = `repeating-linear-gradient(135deg,${palette.hatch} 0 1px,${palette.hatch_ground} 1px 4px)`;
-    legend.append(
-      el("span", { class: "swatch", style: `background:${stripes}` }),
-      el("span", { text: t("map.masked") }),
-    );
   }
 
   function frameBand(context, x, y, width, height, colour, thick) {
@@ -188,7 +222,28 @@ export function createMap(pane, actions) {
     const row = y < geometry.top ? null : inside(Math.floor((y - y0) / geometry.ch), geometry.rows);
     if (x >= geometry.left && y >= geometry.top && (col === null || row === null)) return { row: null, col: null };
     if (row === null || col === null || !isPooled(geometry, scene.ratio)) return { row, col };
-    return strongest((x - x0) / geometry.cw, (y - y0) / geometry.ch);
+    const place = { col: (x - x0) / geometry.cw, row: (y - y0) / geometry.ch };
+    const { large } = scene.numbers;
+    if (!large) return strongest(place.col, place.row);
+    const block = blockUnder(place);
+    return large.missing(block, 0).length ? { row: null, col: null, unknown: place } : large.strongest(block);
+  }
+
+  // The cells that the pixel at a place stands for.
+  function blockUnder({ row, col }) {
+    const [top, left] = [Math.floor(row), Math.floor(col)];
+    const [down, across] = [Math.max(1, 1 / geometry.ch), Math.max(1, 1 / geometry.cw)];
+    const { rows, cols } = geometry;
+    return { top, left, bottom: Math.min(rows, Math.ceil(row + down)), right: Math.min(cols, Math.ceil(col + across)) };
+  }
+
+  // What the pointer is at is told, and pinned if it was clicked: at once, or when it is known.
+  function point(event, pins) {
+    const { row, col, unknown } = under(event);
+    pointed = unknown ? { ...unknown, event, pins } : null;
+    if (unknown) actions.needTiles();
+    if (pins && row !== null) actions.pin(row);
+    actions.hover(row, col, { x: event.clientX, y: event.clientY });
   }
 
   // Of the cells that one pixel stands for, the one that gave it its colour.
@@ -230,22 +285,31 @@ export function createMap(pane, actions) {
     draw();
   }
 
-  base.addEventListener("pointermove", (event) => {
-    const { row, col } = under(event);
-    actions.hover(row, col, { x: event.clientX, y: event.clientY });
+  base.addEventListener("pointermove", (event) => point(event, false));
+  base.addEventListener("pointerleave", () => {
+    pointed = null;
+    actions.hover(null, null);
   });
-  base.addEventListener("pointerleave", () => actions.hover(null, null));
-  base.addEventListener("click", (event) => {
-    const { row, col } = under(event);
-    if (row === null) return;
-    actions.pin(row);
-    actions.hover(row, col, { x: event.clientX, y: event.clientY });
-  });
+  base.addEventListener("click", (event) => point(event, true));
+  let turned = 0;
+  scroll.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey || !scene?.numbers.large) return;
+      event.preventDefault();
+      turned += event.deltaY;
+      if (Math.abs(turned) < WHEEL_STEP) return;
+      zoomBy(turned < 0 ? 2 : 0.5, pointIn(base, event.clientX, event.clientY));
+      turned = 0;
+    },
+    { passive: false },
+  );
   base.addEventListener("blur", () => actions.hover(null, null));
   base.addEventListener("keydown", (event) => {
     const { rows, cols } = geometry;
     const row = scene.hover.row ?? scene.state.row ?? 0;
     const col = scene.hover.col ?? 0;
+    const factor = event.ctrlKey || event.metaKey ? null : { "+": 2, "=": 2, "-": 0.5 }[event.key];
     // The first arrow shows where the walk starts; the next ones move.
     const fresh = event.key.startsWith("Arrow") && (scene.hover.row === null || scene.hover.col === null);
     const next = {
@@ -256,7 +320,8 @@ export function createMap(pane, actions) {
       Home: [event.ctrlKey ? 0 : row, 0],
       End: [event.ctrlKey ? rows - 1 : row, cols - 1],
     }[event.key];
-    if (event.key === "Enter" || event.key === " ") actions.pin(row);
+    if (factor && scene.numbers.large) zoomBy(factor);
+    else if (event.key === "Enter" || event.key === " ") actions.pin(row);
     else if (!next) return;
     else {
       const i = fresh ? row : Math.min(rows - 1, Math.max(0, next[0]));
@@ -278,5 +343,5 @@ export function createMap(pane, actions) {
     });
   });
 
-  return { layout, draw, marks, geometry: () => geometry };
+  return { layout, draw, marks, needed, came, geometry: () => geometry };
 }

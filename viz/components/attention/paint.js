@@ -3,8 +3,10 @@
 // Cells go down as one scaled image: one call, whatever the number of tokens.
 
 import { cellCanvas, hatchInto, hatchPattern, imageCanvas, packColour, resample, resampleMask } from "./raster.js";
+import { stepOf } from "./colour.js";
 import { LABEL_SIZE } from "./geometry.js";
 import { fixed } from "./text.js";
+import { paintLevels } from "./zoomed.js";
 
 export const NUMBER_CELL = 30;
 export const NUMBER_LINE = 18;
@@ -64,20 +66,30 @@ function paintDividers(context, geometry, palette, x0, y0) {
   if (colDivide !== null) context.fillRect(x0 + colDivide * cw - 0.5, y0, 1, height);
 }
 
+// The share of a cell and its colour's step, or null where it is masked or not here.
+function shareShown({ numbers, steps, mask, state }, cols, i, j) {
+  if (numbers.large) {
+    const found = numbers.large.exactAt(i, j);
+    return found && { share: found.share, step: stepOf(found.share, state.scale, found.top) };
+  }
+  const at = i * cols + j;
+  return mask && !mask[at] ? null : { share: numbers.pattern[at], step: steps[at] };
+}
+
 function paintNumbers(context, scene, geometry, part, x0, y0) {
   const { cols, cw, ch } = geometry;
   if (cw < NUMBER_CELL || ch < NUMBER_LINE) return;
-  const { numbers, steps, palette, mask } = scene;
+  const { palette } = scene;
   context.font = `${cw >= 38 ? 11.5 : 10.5}px ${palette.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let i = part.top; i < part.bottom; i++) {
     for (let j = part.left; j < part.right; j++) {
-      const at = i * cols + j;
+      const cell = shareShown(scene, cols, i, j);
       // Shares that would print as 0.00 stay silent; the tooltip has them.
-      if (numbers.pattern[at] < 0.005 || (mask && !mask[at])) continue;
-      context.fillStyle = steps[at] < 12 ? palette.quiet : palette.inkOn[steps[at]];
-      context.fillText(fixed(numbers.pattern[at]), x0 + (j + 0.5) * cw, y0 + (i + 0.5) * ch + 0.5);
+      if (cell === null || cell.share < 0.005) continue;
+      context.fillStyle = cell.step < 12 ? palette.quiet : palette.inkOn[cell.step];
+      context.fillText(fixed(cell.share), x0 + (j + 0.5) * cw, y0 + (i + 0.5) * ch + 0.5);
     }
   }
 }
@@ -95,14 +107,10 @@ function cropped(steps, cols, { top, bottom, left, right }) {
   return result;
 }
 
-// The cells, their top left corner at (x0, y0). seen: the rows and columns that are in sight of a
-// map that scrolls; painting the others, millions perhaps, would be work for nothing.
-export function paintCells(context, scene, geometry, ratio, x0, y0, seen = null) {
+function paintWhole(context, scene, geometry, part, ratio, x0, y0) {
   const { rows, cols, cw, ch } = geometry;
   const { steps, palette } = scene;
-  const part = seen ?? { top: 0, bottom: rows, left: 0, right: cols };
   const [partRows, partCols] = [part.bottom - part.top, part.right - part.left];
-  if (partRows <= 0 || partCols <= 0) return;
   const [width, height] = [partCols * cw, partRows * ch];
   const outRows = Math.min(partRows, Math.max(1, Math.round(height * ratio)));
   const outCols = Math.min(partCols, Math.max(1, Math.round(width * ratio)));
@@ -112,6 +120,17 @@ export function paintCells(context, scene, geometry, ratio, x0, y0, seen = null)
   context.drawImage(image, x0 + part.left * cw, y0 + part.top * ch, width, height);
   if (scene.mask && isPooled(geometry, ratio)) paintFineHatch(context, scene, geometry, ratio, x0, y0);
   else if (scene.mask) paintHatch(context, geometry, part, scene.mask, palette, ratio, x0, y0);
+}
+
+// The cells, their top left corner at (x0, y0). seen: the rows and columns that are in sight of a
+// map that scrolls; painting the others, millions perhaps, would be work for nothing.
+export function paintCells(context, scene, geometry, ratio, x0, y0, seen = null) {
+  const { rows, cols } = geometry;
+  const { palette } = scene;
+  const part = seen ?? { top: 0, bottom: rows, left: 0, right: cols };
+  if (part.bottom <= part.top || part.right <= part.left) return;
+  if (scene.numbers.large) paintLevels(context, scene, geometry, ratio, x0, y0, part);
+  else paintWhole(context, scene, geometry, part, ratio, x0, y0);
   paintGaps(context, geometry, part, palette.ground, x0, y0);
   paintNumbers(context, scene, geometry, part, x0, y0);
   paintDividers(context, geometry, palette, x0, y0);

@@ -27,6 +27,9 @@ STRINGS: dict[str, str] = {
     "export.npz": N_("numbers, NumPy (.npz)"),
     "export.png": N_("picture, PNG"),
     "export.svg": N_("picture, SVG"),
+    "export.large": N_(
+        "A map of so many tokens is kept as .npz: q, k and v, from which every share follows."
+    ),
     "readout.hint": N_("point at a cell; click to pin its row"),
     "readout.unpin": N_("unpin"),
     "readout.steps": N_("step by step"),
@@ -47,6 +50,11 @@ STRINGS: dict[str, str] = {
         "One pixel shows more than one cell: the largest share among them, which is also the "
         "cell that the pointer names."
     ),
+    "map.grain": N_(
+        "The picture shows the largest share of every {n} × {n} cells; the pointer names that cell."
+    ),
+    "map.closer": N_("larger"),
+    "map.farther": N_("smaller"),
     "map.thinned": N_("Not every token is labelled; the pointer names them all."),
     "map.enlarge": N_("enlarge"),
     "map.fit": N_("fit"),
@@ -60,6 +68,9 @@ STRINGS: dict[str, str] = {
     "lines.queries": N_("queries"),
     "lines.keys": N_("keys"),
     "lines.thinned": N_("Shares under {share} are not drawn."),
+    "lines.large": N_(
+        "Of so many tokens, the lines of one query are drawn: point at it or pin it."
+    ),
     "lines.own": N_("point at a token to see only its lines"),
     # cell
     "cell.query": N_("query"),
@@ -83,6 +94,8 @@ STRINGS: dict[str, str] = {
         "masked: this query may not attend to this key, so −∞ takes the score's place"
     ),
     "cell.rough": N_("rounded; the exact numbers are on their way"),
+    "cell.largest": N_("the largest of {n} × {n} cells around; the row did not arrive"),
+    "cell.largest.coming": N_("the largest of {n} × {n} cells around; the row is on its way"),
     "cell.position": N_("position {index}"),
     "token.special": N_("special token"),
     "token.unknown": N_("unknown to the vocabulary"),
@@ -92,9 +105,12 @@ STRINGS: dict[str, str] = {
     "spoken.row": N_("Row {n} of {all}, “{token}”: most on {first}, then {others}."),
     "spoken.row.one": N_("Row {n} of {all}, “{token}”: on {first}."),
     "spoken.row.none": N_("Row {n} of {all}, “{token}”: on no key that is shown."),
+    # Translators: the shares of the row are still being fetched
+    "spoken.row.coming": N_("Row {n} of {all}, “{token}”."),
     "spoken.col": N_("Key {n} of {all}, “{token}”: most from {first}, then {others}."),
     "spoken.col.one": N_("Key {n} of {all}, “{token}”: from {first}."),
     "spoken.col.none": N_("Key {n} of {all}, “{token}”: no query looks at it."),
+    "spoken.col.alone": N_("Key {n} of {all}, “{token}”."),
     # Translators: a token and its share, as part of a sentence
     "spoken.share": N_("“{token}” {share}"),
     # Translators: what stands between two of these, with a space where one belongs
@@ -141,6 +157,7 @@ STRINGS: dict[str, str] = {
     "table.corner": N_("query ↓ key →"),
     "table.masked": N_("masked"),
     "table.sink": N_("sink"),
+    "table.large": N_("The table shows the first {rows} queries and {cols} keys."),
     "table.limited": N_(
         "The table shows the first {rows} queries and {cols} keys; the CSV export has all."
     ),

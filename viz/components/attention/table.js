@@ -8,10 +8,14 @@ import { fill, full } from "./text.js";
 const MOST = 200;
 const DIGITS = 8;
 
+// The tile that all of the table lies in, of a map that is held in tiles.
+const CORNER = { top: 0, left: 0, bottom: MOST, right: MOST };
+
 function build(scene) {
   const { t, head, stack, numbers, mask } = scene;
-  // What no key gets has a column of its own.
-  const sinks = head.has_sink && stack.whole && numbers.exact;
+  const { large } = numbers;
+  // What no key gets has a column of its own, where the whole row is here.
+  const sinks = head.has_sink && stack.whole && numbers.exact && !large;
   const rows = Math.min(MOST, stack.rows.length);
   const cols = Math.min(MOST, stack.cols.length);
   const all = stack.cols.length;
@@ -23,10 +27,9 @@ function build(scene) {
     const row = el("tr", {}, el("th", { scope: "row" }, el("bdi", { text: stack.rows[i].shown })));
     for (let j = 0; j < cols; j++) {
       const at = i * all + j;
-      const masked = mask !== null && !mask[at];
-      const text = masked
-        ? t("table.masked")
-        : `${numbers.exact ? "" : "≈ "}${full(numbers.pattern[at], numbers.exact ? DIGITS : 2)}`;
+      const share = large ? (large.exactAt(i, j)?.share ?? null) : numbers.pattern[at];
+      const masked = large ? share === -1 : mask !== null && !mask[at];
+      const text = masked ? t("table.masked") : `${numbers.exact ? "" : "≈ "}${full(share, numbers.exact ? DIGITS : 2)}`;
       row.append(el("td", { text, class: masked ? "masked" : null }));
     }
     if (sinks) {
@@ -39,12 +42,12 @@ function build(scene) {
   const table = el("table", { "data-twin": "" }, caption, el("thead", {}, heading), body);
   const cut = rows < stack.rows.length || cols < all;
   return [
-    cut ? el("p", { class: "caption", text: fill(t("table.limited"), { rows, cols }) }) : null,
+    cut ? el("p", { class: "caption", text: fill(t(large ? "table.large" : "table.limited"), { rows, cols }) }) : null,
     el("div", { class: "table-scroll", tabindex: 0 }, table),
   ];
 }
 
-export function createTable(details) {
+export function createTable(details, actions) {
   const summary = el("summary");
   const room = el("div");
   details.append(summary, room);
@@ -53,6 +56,13 @@ export function createTable(details) {
 
   function draw() {
     if (!details.open || !scene || shown === scene.numbers) return;
+    // Of a map that is held in tiles the table waits for its own.
+    if (scene.numbers.large && !scene.numbers.large.isComplete(CORNER, 0)) {
+      room.replaceChildren();
+      shown = null;
+      actions.needTiles();
+      return;
+    }
     shown = scene.numbers;
     room.replaceChildren(...build(scene).filter((node) => node !== null));
   }
@@ -64,6 +74,7 @@ export function createTable(details) {
       summary.textContent = scene.t("table");
       draw();
     },
+    needed: () => (details.open && scene?.numbers.large ? scene.numbers.large.missing(CORNER, 0) : []),
     forget: () => (shown = null),
   };
 }
