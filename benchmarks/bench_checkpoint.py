@@ -39,16 +39,20 @@ def made(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def in_turns(works: dict[str, Callable[[], object]]) -> dict[str, float]:
+def in_turns(
+    works: dict[str, Callable[[], object]],
+    times: int = TIMES,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """The median milliseconds of each, taken in turns so that a busy moment hits all alike."""
     found: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(TIMES):
+    for _ in range(times):
         for name, work in works.items():
             gc.collect()
-            start = time.perf_counter()
+            start = clock()
             work()
-            found[name].append((time.perf_counter() - start) * 1000)
-    return {name: median(times) for name, times in found.items()}
+            found[name].append((clock() - start) * 1000)
+    return {name: median(taken) for name, taken in found.items()}
 
 
 def main() -> None:

@@ -16,10 +16,10 @@ from tests.conftest import ROOT, START_SECONDS, end, free_port, wait_for
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, Callable[[], str]]]:
+def serving(**environment: str) -> Iterator[tuple[str, Callable[[], str]]]:
     """(the address, a function that gives what was logged since it was last called)."""
     port = free_port()
-    with running(port) as (_, path):
+    with running(port, **environment) as (_, path):
         read = 0
 
         def logged() -> str:
