@@ -17,8 +17,9 @@ from model_runtime.views import Axis, HeadPlace, Look, Positions
 MOST_CELLS = 160_000_000
 """Cells computed for one stack: what a page can wait for, some two seconds."""
 
-# Cells of a block, so that a block's arrays stay in the processor's cache.
-_BLOCK = 2**16
+# Cells of a block, so that a block's arrays stay in the processor's cache, and yet have rows
+# enough for the product of q and k to be fast.
+_BLOCK = 2**17
 
 
 @dataclass(frozen=True, eq=False)
