@@ -35,10 +35,9 @@ __all__ = [
 # Dependency order: each file only uses names of files before it. main.js has the default export.
 SCRIPTS = (
     "text.js", "screen.js", "dom.js", "frame.js", "colour.js", "raster.js", "store.js", "runs.js",
-    "levels.js", "tiles.js", "heads.js", "bar.js", "grid.js", "geometry.js", "zoomed.js", "paint.js",
-    "legend.js", "map.js", "walk.js", "lines.js", "detail.js",
-    "spoken.js", "measures.js", "saving.js", "export.js", "table.js", "layout.js",
-    "main.js",
+    "levels.js", "tiles.js", "heads.js", "bar.js", "grid.js", "geometry.js", "zoomed.js",
+    "paint.js", "legend.js", "map.js", "walk.js", "lines.js", "detail.js", "spoken.js",
+    "measures.js", "saving.js", "export.js", "table.js", "layout.js", "main.js",
 )  # fmt: skip
 
 # A box of the final height is there before the script runs, so the page below does not jump.
