@@ -65,7 +65,7 @@ def looked_for_below_the_path(watch: Watch) -> None:
 @pytest.mark.parametrize(
     ("path", "answers", "told", "elements"),
     [
-        ("/", 1400, 330, 800),
+        ("/", 1400, 360, 800),
         ("/steps?step=cross.softmax", 1600, 300, 850),
         ("/steps?show=example", 1400, 180, 1250),
         ("/positions", 3000, 180, 1350),
