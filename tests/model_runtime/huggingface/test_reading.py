@@ -119,10 +119,8 @@ def test_every_token_of_any_text_shows_what_it_covers(text):
 def shows_what_it_covers(family, text):
     tokenizer, tokens = tokenizer_of(family), read(family, text)
     ids = tokenizer(text)["input_ids"]
-    typed = set(tokenizer.all_special_ids) & set(
-        tokenizer(text, add_special_tokens=False)["input_ids"]
-    )
-    if not typed - {tokenizer.unk_token_id}:
+    # Left to itself, a tokenizer takes the name of a special token for one, where it is typed.
+    if not any(name in text for name in tokenizer.all_special_tokens):
         assert [t.id for t in tokens] == ids[:ROOM]
     assert [t.position for t in tokens] == list(range(len(tokens)))
     at = 0
