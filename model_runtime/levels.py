@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_runtime.shares import Seen, shares
+from model_runtime.shares import Seen, shares, without_first
 from model_runtime.types import Floats
 from model_runtime.views import BLOCK, Axis, Bools, HeadPlace, Look, Positions
 
@@ -29,6 +29,7 @@ class Part:
 
     cells: Floats  # [row, column]: the largest share; MASKED; NaN where nothing is left to share
     tops: Floats  # [row]: the largest share in all shown columns
+    sums: Floats  # [row of the map, whatever the level]: of the shares in all shown columns
 
 
 def coarsest(n_rows: int, n_columns: int) -> int:
@@ -51,11 +52,10 @@ def pooled(
     for start in range(rows.start, rows.stop, step):
         cells = _rows(look, place, slice(start, min(start + step, rows.stop)))
         largest = _largest(cells, size)
-        parts.append(Part(_largest(largest[:, columns].T, size).T, largest.max(axis=1)))
-    return Part(
-        np.concatenate([part.cells for part in parts]),
-        np.maximum(0, np.concatenate([part.tops for part in parts])),
-    )
+        shown = _largest(largest[:, columns].T, size).T
+        sums = np.maximum(cells, 0).sum(axis=1)
+        parts.append(Part(shown, np.maximum(0, largest.max(axis=1)), sums))
+    return _joined(parts)
 
 
 def exact(look: Look, place: HeadPlace, rows: slice, columns: slice) -> Part:
@@ -63,14 +63,21 @@ def exact(look: Look, place: HeadPlace, rows: slice, columns: slice) -> Part:
     NoSuchHead."""
     n_keys = len(look.trace.tokens(look.stack)[1])
     step = max(1, BLOCK // max(1, n_keys))
-    cells, tops = [], []
+    parts = []
     for start in range(rows.start, rows.stop, step):
         block = slice(start, min(start + step, rows.stop))
         pattern = look.pattern(place, block)
-        part = np.where(look.mask(place, block)[:, columns], pattern[:, columns], MASKED)
-        cells.append(part.astype(np.float32))
-        tops.append(np.nan_to_num(pattern).max(axis=1).astype(np.float32))
-    return Part(np.concatenate(cells), np.concatenate(tops))
+        shown = np.where(look.mask(place, block)[:, columns], pattern[:, columns], MASKED)
+        whole = np.nan_to_num(pattern)
+        rows_of = (shown, whole.max(axis=1), whole.sum(axis=1))
+        parts.append(Part(*(found.astype(np.float32) for found in rows_of)))
+    return _joined(parts)
+
+
+def _joined(parts: list[Part]) -> Part:
+    """One below the other."""
+    every = [(part.cells, part.tops, part.sums) for part in parts]
+    return Part(*(np.concatenate(arrays) for arrays in zip(*every, strict=True)))
 
 
 def _largest(cells: Floats, size: int) -> Floats:
@@ -105,8 +112,7 @@ def _through_switches(look: Look, axis: Axis, share: Floats, seen: Seen) -> Floa
     visible: Floats = np.zeros_like(whole)
     visible[:, seen.keys] = 1 if seen.visible is None else seen.visible
     if not look.view.first:
-        rest = 1 - whole[:, :1]
-        whole *= np.divide(1, rest, out=np.zeros_like(rest), where=rest >= 1e-6)
+        whole = without_first(whole)
     cells = look.merge(whole, axis)
     masked: Bools = look.merge(visible, axis) == 0
     cells[masked] = MASKED

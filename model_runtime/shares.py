@@ -54,6 +54,12 @@ def shares(
     return total, seen
 
 
+def without_first(share: Floats) -> Floats:
+    """What the first key leaves of each row, shared out anew; 0 where next to nothing is left."""
+    rest = 1 - share[:, :1]
+    return share * np.divide(1, rest, out=np.zeros_like(rest), where=rest >= 1e-6)
+
+
 def _pattern(record: AttentionRecord, head: int, block: Positions, seen: Seen) -> Floats:
     """The closed form of `AttentionRecord.pattern`, in 32 bits."""
     q = record.q[head][block] * np.float32(record.scale)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_runtime.measures import Measures, Measuring
-from model_runtime.shares import Seen, shares
+from model_runtime.shares import Seen, shares, without_first
 from model_runtime.types import Floats
 from model_runtime.views import Axis, HeadPlace, Look, Positions
 
@@ -115,8 +115,7 @@ class _Strip:
             return
         look = self._canvas.look
         if not look.view.first and keys.start == 0:
-            rest = 1 - share[:, :1]
-            share = share * np.divide(1, rest, out=np.zeros_like(rest), where=rest >= 1e-6)
+            share = without_first(share)
         if look.is_merged:
             shown = look.merge(self._widened(share, keys), self._axis)
             peaks = np.maximum.reduceat(shown, self._starts, axis=0)

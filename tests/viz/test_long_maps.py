@@ -1,5 +1,7 @@
 """A map too large to be sent whole comes as a picture and as tiles, and these are the map's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,16 @@ def test_the_head_route_answers_a_picture_of_a_larger_map(small):
 )
 def test_a_picture_says_whether_rows_sum_to_one(small, place, view, sums):
     assert level_of(picture_frame(look(view), place))[0]["sums_to_one"] is sums
+
+
+def test_one_row_at_the_end_that_sees_nothing_is_enough_for_not_all_to_sum_to_one(small):
+    first, *others = TRACE.records
+    assert first.mask is not None
+    mask = first.mask.copy()
+    mask[:, -1] = False
+    trace = replace(TRACE, records=(replace(first, mask=mask), *others))
+    sent = picture_frame(Look(trace, "decoder", View()), HeadPlace(1, 0))
+    assert level_of(sent)[0]["sums_to_one"] is False
 
 
 def test_tiles_of_level_0_are_the_exact_map(small):

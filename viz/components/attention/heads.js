@@ -54,7 +54,7 @@ function leveled(large) {
 export function sumsToOne(numbers, rows, cols) {
   if (!numbers.exact) return false;
   if (numbers.large) return numbers.sums;
-  for (let i = 0; i < Math.min(rows, 64); i++) {
+  for (let i = 0; i < rows; i++) {
     let sum = 0;
     for (let j = 0; j < cols; j++) sum += numbers.pattern[i * cols + j];
     if (!(Math.abs(sum - 1) <= 1e-3)) return false;
