@@ -40,7 +40,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import Page
 
 from benchmarks import peers
-from benchmarks.bench_checkpoint import LETTERS, made
+from benchmarks.bench_enter import PREPARE
+from benchmarks.checkpoint import LETTERS, made
 from benchmarks.peer_drawing import weight
 from benchmarks.serving import (
     DESKTOP,
@@ -66,20 +67,6 @@ BY_TIME, BY_BYTES, MOST_MS = 50, 20, 1500.0
 MB = 1e6
 PATIENCE_MS = 120_000
 
-WATCH = """(root) => {
-  const link = root.querySelector("[data-export=csv]");
-  const seen = (window.__seen = { start: 0, took: null });
-  addEventListener("keydown", (event) => {
-    if (event.key === "Enter") Object.assign(seen, { start: event.timeStamp, took: null });
-  }, true);
-  let before = link.href;
-  new MutationObserver(() => {
-    if (link.href === before) return;
-    before = link.href;
-    const done = () => (seen.took = performance.now() - seen.start);
-    requestAnimationFrame(() => requestAnimationFrame(done));
-  }).observe(link, { attributes: true, attributeFilter: ["href"] });
-}"""
 SETTLED = """() => window.__seen.took !== null &&
   document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning" """
 
@@ -215,7 +202,7 @@ def measured(folders: dict[str, Path], shown: Path) -> dict[tuple[int, str], Fou
             with chromium() as browser:
                 for name, folder in folders.items():
                     page = opened(browser, f"{address}/?model={folder}&text=ab", DESKTOP)
-                    page.locator('[data-headlight="attention"]').evaluate(WATCH)
+                    page.locator('[data-headlight="attention"]').evaluate(PREPARE)
                     found[n, name] = ours(page, n, partial(tracing.trace, models[name]))
                     page.context.close()
             their_pass = median([took(partial(attend, text)) for _ in range(TURNS)])

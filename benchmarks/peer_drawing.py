@@ -68,8 +68,7 @@ def main(arguments: list[str]) -> None:
     address, page, condition, times, seconds = arguments
     width, height = DESKTOP
     with chromium() as browser:
-        size = {"width": width, "height": height}
-        context = browser.new_context(viewport=size, locale="en-US")  # type: ignore[arg-type]
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="en-US")
         # The scripts are in the browser's cache, as in a notebook from the second picture on.
         first = context.new_page()
         first.goto(f"{address}/scripts.html", wait_until="load")

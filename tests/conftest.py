@@ -25,32 +25,38 @@ LOG_AT = pytest.StashKey[int]()
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of the app, started once for all tests: "http://127.0.0.1:PORT"."""
     port = free_port()
+    with running(port, OMP_WAIT_POLICY="PASSIVE") as (_process, log):
+        request.config.stash[LOG] = log
+        yield f"http://127.0.0.1:{port}"
+        del request.config.stash[LOG]
+
+
+@contextlib.contextmanager
+def running(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The app as a process of its own, which answers on `port`, and its log. It may be ended in
+    the meantime."""
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    command += ["--server.headless", "true"]
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environment,
+                env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a group of its own, so that all of it can be ended
             )
-        request.config.stash[LOG] = log
         try:
             until = time.monotonic() + START_SECONDS
             wait_for(f"{address}/_stcore/health", process, log, until)
             wait_for(f"{address}/", process, log, until)
-            yield address
+            yield process, log
         finally:
             end(process)
-            del request.config.stash[LOG]
 
 
 def free_port() -> int:

@@ -9,17 +9,16 @@ nothing of what the texts mean; tests/hostile.py is the project's own list.
 import argparse
 import json
 import re
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import torch
-from playwright.sync_api import Browser, Dialog, sync_playwright
+from playwright.sync_api import Browser, Dialog
 from playwright.sync_api import Error as BrowserError
 
 from model_runtime import catalog
@@ -28,7 +27,7 @@ from model_runtime.recording import LoadedModel
 from model_runtime.tracing import MAX_CHARACTERS
 from model_runtime.types import Request
 from shell import lineup
-from tests.browser.conftest import FLAGS, PROGRAMS
+from tests.browser.conftest import chromium
 from tests.browser.driving import Watch
 from tests.browser.serving import serving
 from tests.hostile import FLAG, HOSTILE
@@ -248,16 +247,6 @@ def say(line: str) -> None:
     """A line for whoever waits."""
     sys.stdout.write(line.encode("utf-8", "replace").decode() + "\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The Chromium of the tests, in which no other host exists."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def texts_in(path: Path | None) -> list[str]:

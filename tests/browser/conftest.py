@@ -12,6 +12,7 @@ When a test ends, its pages must have logged no error and asked no other host fo
 import re
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Unpack
 
@@ -55,15 +56,22 @@ def pytest_runtest_makereport(
     return report
 
 
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A Chromium that reaches this machine only; gone afterwards, and its event loop with it."""
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this folder; gone afterwards, and its event loop with it."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    """One Chromium for all tests of this folder."""
     expect.set_options(timeout=WAIT_MS)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -127,13 +127,18 @@ def test_a_sentence_runs_the_script_once(
     assert 50 * KB < sum(wire.told) <= 260 * KB
 
 
+def go_to_the_steps(reader: Reader) -> None:
+    """Through the link, until their first step is drawn."""
+    reader.tab.locator("[data-headlight=navigation] a").nth(1).click()
+    steps = reader.tab.locator('[data-headlight="steps"]')
+    expect(steps).to_have_attribute("data-state", "ready")
+
+
 def test_another_page_runs_the_script_once(
     counted: tuple[Reader, Wire, Callable[[], None]],
 ) -> None:
     reader, wire, rested = counted
-    reader.tab.locator("[data-headlight=navigation] a").nth(1).click()
-    steps = reader.tab.locator('[data-headlight="steps"]')
-    expect(steps).to_have_attribute("data-state", "ready")
+    go_to_the_steps(reader)
     rested()
     assert wire.runs == 1
     assert sum(wire.told) <= 270 * KB
@@ -143,9 +148,7 @@ def test_a_step_asks_for_itself_and_the_next_and_no_more(
     counted: tuple[Reader, Wire, Callable[[], None]],
 ) -> None:
     reader, wire, rested = counted
-    reader.tab.locator("[data-headlight=navigation] a").nth(1).click()
-    steps = reader.tab.locator('[data-headlight="steps"]')
-    expect(steps).to_have_attribute("data-state", "ready")
+    go_to_the_steps(reader)
     rested()
     wire.clear()
     reader.tab.keyboard.press("ArrowRight")

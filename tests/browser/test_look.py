@@ -121,7 +121,7 @@ def test_projector_mode_shows_fewer_controls_and_gives_them_back(page: OpenPage)
     tab = page("/")
     reader = Reader(tab)
     hidden = [
-        tab.locator(".st-key-examples, .st-key-header [data-testid=stColumn]").last,
+        tab.locator(".st-key-header [data-testid=stColumn]").last,
         tab.locator(".st-key-footer"),
         tab.locator(".st-key-tour"),
         reader.root.locator(".measures"),

@@ -7,10 +7,9 @@ from playwright.sync_api import Browser
 
 from model_runtime.views import View
 from tests.browser.driving import Watch, settle
-from tests.browser.serving import running
 from tests.browser.test_attention_driver import Reader, assert_same_map, true_map
 from tests.browser.test_connection import COMPLAINTS, WORDS, see_it_lost
-from tests.conftest import free_port
+from tests.conftest import free_port, running
 
 
 def test_after_a_kill_a_page_shows_the_same_and_what_is_typed_next_is_heard(

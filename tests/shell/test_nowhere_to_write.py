@@ -6,8 +6,7 @@ import httpx2
 import pytest
 
 from benchmarks.visitor import Answer, Visitor
-from tests.browser.serving import running
-from tests.conftest import free_port
+from tests.conftest import free_port, running
 
 # Not there, and not even root can make a folder in /proc.
 NOWHERE = "/proc/nowhere"

@@ -1,5 +1,6 @@
 """What every component hands to the browser: modules that fit together, style and box."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -7,36 +8,12 @@ import pytest
 import streamlit as st
 
 from viz import components
-from viz.components import (
-    attention,
-    borrowed,
-    look,
-    navigation,
-    positions,
-    recent,
-    share,
-    steps,
-    terms,
-    textbook,
-    tour,
-)
+from viz.components import tour
 from viz.components.modules import Component
 
 FOLDER = Path(components.__file__).parent
-MODULES = (
-    attention,
-    borrowed,
-    look,
-    navigation,
-    positions,
-    recent,
-    share,
-    steps,
-    terms,
-    textbook,
-    tour,
-)
-ALL = [one.COMPONENT for one in MODULES]
+NAMES = sorted(path.parent.name for path in FOLDER.glob("*/__init__.py"))
+ALL = [importlib.import_module(f"viz.components.{name}").COMPONENT for name in NAMES]
 every = pytest.mark.parametrize("component", ALL, ids=[component.name for component in ALL])
 
 
@@ -45,9 +22,9 @@ def scripts(component):
     return [(FOLDER / component.name / name).resolve() for name in component.scripts]
 
 
-def test_these_are_all_that_there_are():
-    folders = [path.parent.name for path in FOLDER.glob("*/__init__.py")]
-    assert sorted(folders) == sorted(component.name for component in ALL)
+def test_each_is_named_as_its_folder_is():
+    assert len(NAMES) >= 11
+    assert [component.name for component in ALL] == NAMES
 
 
 @every
