@@ -60,7 +60,10 @@ class AttentionRecord:
 
     def scores(self, head: int, rows: slice = ALL) -> Doubles:
         """What softmax is taken of, [query, key]; masked cells keep their score here."""
-        scores = self.dot(head, rows) * self.scale
+        return self._scores_of(self.dot(head, rows), head, rows)
+
+    def _scores_of(self, dot: Doubles, head: int, rows: slice) -> Doubles:
+        scores = dot * self.scale
         if self.softcap is not None:
             scores = self.softcap * np.tanh(scores / self.softcap)
         if self.bias is not None:
@@ -76,8 +79,11 @@ class AttentionRecord:
 
     def pattern(self, head: int, rows: slice = ALL) -> Doubles:
         """[query, key], each row ≥ 0 and summing to 1 (less the sink's share)."""
-        visible = self.visible(head, rows)
-        scores = np.where(visible, self.scores(head, rows), -np.inf)
+        return self._pattern_of(self.scores(head, rows), head, rows)
+
+    def _pattern_of(self, scores: Doubles, head: int, rows: slice) -> Doubles:
+        if self.mask is not None:
+            scores = np.where(self.visible(head, rows), scores, -np.inf)
         highest = scores.max(axis=-1, keepdims=True)
         sink = self.sink(head, rows)
         if sink is not None:
@@ -89,6 +95,12 @@ class AttentionRecord:
         if sink is not None:
             total = total + np.exp(sink - highest)
         return np.divide(exp, total, out=np.zeros_like(exp), where=total > 0)
+
+    def steps(self, head: int, rows: slice = ALL) -> tuple[Doubles, Doubles, Doubles]:
+        """(dot, scores, pattern) as above, each computed once."""
+        dot = self.dot(head, rows)
+        scores = self._scores_of(dot, head, rows)
+        return dot, scores, self._pattern_of(scores, head, rows)
 
     def z(self, head: int, rows: slice = ALL) -> Doubles:
         """pattern·v of one head, [query, d_value], before W_O."""

@@ -134,7 +134,7 @@ class Look:
             last_word = word
         return groups
 
-    @property
+    @cached_property
     def places(self) -> list[HeadPlace]:
         """The maps there are, layer by layer. Layers may differ in their number of heads."""
         if self.view.mean == "none":
@@ -234,21 +234,25 @@ class Look:
             return HeadMap(self.pattern(place, rows), None, None)
         span, axis = self.span(rows)
         ((record, head),) = self.sources(place)
+        dot, scores, pattern = record.steps(head, span)
         return HeadMap(
-            self.pattern(place, rows),
-            self.merge(record.scores(head, span), axis),
-            self.merge(record.dot(head, span), axis),
+            self.merge(self._without_first(pattern), axis),
+            self.merge(scores, axis),
+            self.merge(dot, axis),
         )
 
     def pattern(self, place: HeadPlace, rows: slice) -> Doubles:
         """The pattern of some consecutive rows, [row, column]. Raises NoSuchHead."""
         span, axis = self.span(rows)
-        pattern = self.full_pattern(place, span)
-        if not self.view.first:
-            rest = 1.0 - pattern[:, :1]
-            nothing = rest < 1e-9  # the row looked at the first key alone
-            pattern = np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
-        return self.merge(pattern, axis)
+        return self.merge(self._without_first(self.full_pattern(place, span)), axis)
+
+    def _without_first(self, pattern: Doubles) -> Doubles:
+        """Where the first key is not shown, rows that sum to 1 without it."""
+        if self.view.first:
+            return pattern
+        rest = 1.0 - pattern[:, :1]
+        nothing = rest < 1e-9  # the row looked at the first key alone
+        return np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
 
     def span(self, rows: slice) -> tuple[slice, Axis]:
         """The query tokens from the first to the last of some rows, and which of these are
@@ -292,6 +296,8 @@ class Look:
     def merge(self, cells: NDArray[Float], rows: Axis) -> NDArray[Float]:
         """Cells [query, key] as those of `rows` and of the shown columns. Attention to a word
         is the sum over its pieces; from a word, their mean (Clark et al. 2019, §4.1)."""
+        if self.is_plain and len(rows.tokens) == len(cells):
+            return cells
         shown = cells[np.ix_(rows.tokens, self.across.tokens)]
         if not self.is_merged:
             return shown

@@ -4,7 +4,7 @@ All that takes time and depends on neither language nor choice, so it may be kep
 trace. Arrays only; knows no words.
 """
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,20 +60,21 @@ def _exactly(look: Look) -> Drawn:
     """Few cells: every number is sent, and pictures and measures are made of these."""
     maps = [look.map(place) for place in look.places]
     found = []
-    for place in look.places:
-        pattern, seen = look.full_pattern(place), look.full_mask(place)
+    for place, head in zip(look.places, maps, strict=True):
+        pattern = head.pattern if look.is_plain else look.full_pattern(place)
+        seen = look.full_mask(place)
         visible = np.ones(pattern.shape, dtype=bool) if seen is None else seen
         same = look.stack != "cross"
         found.append(measures(pattern, visible, same_sequence=same, has_sink=has_sink(look, place)))
-    pictures = component.quantise(np.stack([head.pattern for head in maps]))
+    patterns = np.stack([head.pattern for head in maps])
     height, width = _sides(look)
     return Drawn(
-        component.max_pool(pictures, height, width),
-        tuple(astuple(each) for each in found),
+        component.max_pool(component.quantise(patterns), height, width),
+        tuple(_numbers(each) for each in found),
         len(look.trace.tokens(look.stack)[0]),
         *_masks(look),
         component.Exact(
-            pattern=np.stack([head.pattern for head in maps]).astype(np.float32),
+            pattern=patterns.astype(np.float32),
             scores=_stacked([head.scores for head in maps]),
             dot=_stacked([head.dot for head in maps]),
         ),
@@ -83,9 +84,13 @@ def _exactly(look: Look) -> Drawn:
 def _from_afar(look: Look) -> Drawn:
     """Many cells: pictures and measures only."""
     seen = survey(look, *_sides(look))
-    found = tuple(astuple(each) for each in seen.measures)
+    found = tuple(_numbers(each) for each in seen.measures)
     pictures = component.quantise(seen.pictures)
     return Drawn(pictures, found, seen.n_queries, *_masks(look), exact=None)
+
+
+def _numbers(found: Measures) -> tuple[float | None, ...]:
+    return tuple(getattr(found, name) for name in MEASURED)
 
 
 def _sides(look: Look) -> tuple[int, int]:
@@ -102,8 +107,8 @@ def _masks(look: Look) -> tuple[tuple[NDArray[np.uint32], ...], tuple[int | None
     by_name: dict[object, int | None] = {None: None}
     whole: list[tuple[Bools, int | None]] = []  # each mask before the switches, to know it again
     runs: list[NDArray[np.uint32]] = []
-    for place in look.places:
-        name = look.mask_name(place)
+    names = [look.mask_name(place) for place in look.places]
+    for place, name in zip(look.places, names, strict=True):
         if name in by_name:
             continue
         full = look.full_mask(place)
@@ -112,7 +117,7 @@ def _masks(look: Look) -> tuple[tuple[NDArray[np.uint32], ...], tuple[int | None
         by_name[name] = known[0] if known else _added(look, place, runs)
         if not known:
             whole.append((full, by_name[name]))
-    return tuple(runs), tuple(by_name[look.mask_name(place)] for place in look.places)
+    return tuple(runs), tuple(by_name[name] for name in names)
 
 
 def _added(look: Look, place: HeadPlace, runs: list[NDArray[np.uint32]]) -> int | None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from model_runtime.builtin.batching import padded
+from model_runtime.builtin.cached import CachedDecoder
 from model_runtime.builtin.tokenization import PAD_ID, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 
@@ -23,7 +24,7 @@ def greedy(
     return greedy_batch(model, [source_ids], max_length, bos=bos, eos=eos)[0]
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def greedy_batch(
     model: Transformer, sources: list[list[int]], max_length: int, *, bos: int, eos: int
 ) -> list[list[int]]:
@@ -32,10 +33,11 @@ def greedy_batch(
     source = torch.tensor(padded(sources), device=device)  # [B, K]
     real = source != PAD_ID
     memory = model.encode(source, real)  # [B, K, D], once for all steps
+    decoder = CachedDecoder(model, memory, real)
     target = torch.full((len(sources), 1), bos, device=device)  # [B, n], n grows
     finished = torch.zeros(len(sources), dtype=torch.bool, device=device)
     while target.shape[1] < min(max_length, model.config.context_length) and not finished.all():
-        chosen = next_scores(model, target, memory, real, bos).argmax(dim=-1)
+        chosen = likeliest(model, decoder.read(target[:, -1:]), bos)
         target = torch.cat([target, chosen.masked_fill(finished, PAD_ID)[:, None]], dim=1)
         finished |= chosen == eos
     return [[token for token in row if token != PAD_ID] for row in target.tolist()]
@@ -84,7 +86,7 @@ def beam_search(
     return max(ended)[1]
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def continued(model: Transformer, ids: list[int], n_more: int, *, bos: int, eos: int) -> list[int]:
     """`ids` and after them the likeliest next tokens, until `eos` or until `n_more` stand there.
 
@@ -92,11 +94,12 @@ def continued(model: Transformer, ids: list[int], n_more: int, *, bos: int, eos:
     predicts one after the last: the result may be one longer than the context.
     """
     limit = min(len(ids) + n_more, model.config.context_length + 1)
-    target = torch.tensor([ids], device=model.unembedding.weight.device)
+    decoder = CachedDecoder(model)
+    new = target = torch.tensor([ids], device=model.unembedding.weight.device)
     while target.shape[1] < limit:
-        chosen = next_scores(model, target, None, None, bos).argmax(dim=-1)
-        target = torch.cat([target, chosen[:, None]], dim=1)
-        if chosen == eos:
+        new = likeliest(model, decoder.read(new), bos)[:, None]
+        target = torch.cat([target, new], dim=1)
+        if new == eos:
             break
     return [int(i) for i in target[0]]
 
@@ -136,7 +139,16 @@ def next_scores(
 ) -> Tensor:
     """Logits [B, V] of the token after each row of `target` [B, n]; -inf for [PAD], [UNK] and
     `bos`, which no text is written with."""
-    x = model.decode(target, memory, memory_real)
+    return writable(model, model.decode(target, memory, memory_real), bos)
+
+
+def likeliest(model: Transformer, x: Tensor, bos: int) -> Tensor:
+    """The token [B] after the last row of each x [B, n, D]."""
+    return writable(model, x, bos).argmax(dim=-1)
+
+
+def writable(model: Transformer, x: Tensor, bos: int) -> Tensor:
+    """Logits [B, V] after the last row of each x [B, n, D]; -inf for what `next_scores` says."""
     logits = model.logits(x[:, -1])
     logits[:, [PAD_ID, UNK_ID, bos]] = -torch.inf
     return logits

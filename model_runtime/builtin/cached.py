@@ -1,0 +1,81 @@
+"""A decoder that reads on: keys and values of what it has read are kept, not computed again.
+
+Gives the rows that `Transformer.decode` gives of the whole text. Knows no text and no screen.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model_runtime.builtin.transformer import (
+    Layer,
+    MultiHeadAttention,
+    Transformer,
+    ignore,
+)
+
+
+class CachedDecoder:
+    """Only new tokens go through the layers. Of an earlier one no layer needs more than its key
+    and its value, for no token sees a later one.
+
+    Made of the model's own parts, so it also serves a copy in which some are exchanged.
+    """
+
+    def __init__(
+        self, model: Transformer, memory: Tensor | None = None, memory_real: Tensor | None = None
+    ) -> None:
+        """`memory` [B, K, D] is what the encoder made, if there is one; `memory_real` [B, K] is
+        False where a token of it only pads."""
+        assert model.decoder is not None
+        self._stack = model.decoder
+        self._layers = [layer for layer in self._stack.layers if isinstance(layer, Layer)]
+        self._ids: Tensor | None = None  # [B, m], all that was read
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}  # by layer, of the tokens read
+        self._memory_mask = None if memory_real is None else memory_real[:, None, None, :]
+        self._memory_kept = [
+            (cross.split_heads(cross.w_k(memory)), cross.split_heads(cross.w_v(memory)))
+            for cross in (layer.cross for layer in self._layers)
+            if cross is not None
+        ]
+
+    def read(self, ids: Tensor) -> Tensor:
+        """ids [B, n], which follow those read before → [B, n, D], their rows alone."""
+        n = ids.shape[1]
+        self._ids = ids if self._ids is None else torch.cat([self._ids, ids], dim=1)
+        embedded = self._stack.embedding(self._ids) * math.sqrt(self._stack.config.d_model)
+        x = self._stack.add_positions(embedded, ignore)[:, -n:]
+        for number, layer in enumerate(self._layers):
+            x = self._through(layer, number, x)
+        return torch.as_tensor(self._stack.final_norm(x))
+
+    def _through(self, layer: Layer, number: int, x: Tensor) -> Tensor:
+        """`Layer.forward` for new rows x [B, n, D]."""
+        x = layer.attn_residual(x, lambda x: self._itself(layer.attn, number, x))
+        if layer.cross is not None and layer.cross_residual is not None:
+            cross = layer.cross
+            x = layer.cross_residual(x, lambda x: self._memory(cross, number, x))
+        return torch.as_tensor(layer.ffn_residual(x, lambda x: layer.ffn(x, ignore)))
+
+    def _itself(self, attn: MultiHeadAttention, number: int, x: Tensor) -> Tensor:
+        """Self-attention: new queries over the keys of all that was read."""
+        q, k, v = (attn.split_heads(w(x)) for w in (attn.w_q, attn.w_k, attn.w_v))
+        if kept := self._kept.get(number):
+            k, v = torch.cat([kept[0], k], dim=2), torch.cat([kept[1], v], dim=2)
+        self._kept[number] = k, v  # before they are told their positions
+        n, m = q.shape[2], k.shape[2]
+        # The last rows of as many as there are keys: so `place` finds each query's position.
+        q, k, bias = attn.place(F.pad(q, (0, 0, m - n, 0)), k)
+        causal = None if n == 1 else torch.ones(n, m, dtype=torch.bool, device=x.device).tril(m - n)
+        last = None if bias is None else bias[:, -n:]
+        z = attn.attend(q[:, :, -n:], k, v, bias=last, mask=causal, record=ignore)
+        return torch.as_tensor(attn.w_o(z.transpose(1, 2).flatten(-2)))
+
+    def _memory(self, cross: MultiHeadAttention, number: int, x: Tensor) -> Tensor:
+        """Cross-attention: new queries over the keys of the encoder's tokens."""
+        q = cross.split_heads(cross.w_q(x))
+        k, v = self._memory_kept[number]
+        z = cross.attend(q, k, v, bias=None, mask=self._memory_mask, record=ignore)
+        return torch.as_tensor(cross.w_o(z.transpose(1, 2).flatten(-2)))
