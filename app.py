@@ -6,7 +6,7 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from shell import routes_positions, routes_share, routes_steps, show
+from shell import routes_components, routes_positions, routes_share, routes_steps, show
 from shell.compress import StaticGzip
 from shell.first_look import FirstLook
 from shell.routes import ROUTES
@@ -19,8 +19,9 @@ app = st.App(
         *routes_steps.ROUTES,
         *routes_positions.ROUTES,
         *routes_share.ROUTES,
+        *routes_components.ROUTES,
     ],
     lifespan=lifespan,
-    middleware=[Middleware(StaticGzip), Middleware(FirstLook)],
+    middleware=[Middleware(StaticGzip), Middleware(FirstLook, picture=routes_components.PICTURE)],
     on_script_error=show.unexpected,
 )

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PLACES = ("/static/", "/api/plotly/")
+PLACES = ("/static/", "/api/plotly/", "/api/component/")
 SUFFIXES = (".js", ".css", ".svg", ".json", ".html")
 # All of Streamlit's scripts are 8 MB when packed.
 MOST_BYTES = 16 * 2**20

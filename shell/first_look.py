@@ -1,6 +1,7 @@
-"""Puts look.js in front of everything else in the page that Streamlit serves.
+"""Puts look.js in front of everything else in the page that Streamlit serves, and has the browser
+fetch the script of the picture while it reads Streamlit's own.
 
-Knows one document and where its head begins; not what the script does. Streamlit has no place for
+Knows one document and where its head begins; not what the scripts do. Streamlit has no place for
 a script that runs before its own, and after it a page would first be painted in the wrong colours.
 """
 
@@ -16,11 +17,13 @@ NOT_ASKED = (b"accept-encoding", b"if-none-match", b"if-modified-since")
 
 
 class FirstLook:
-    """ASGI middleware: the script at the beginning of the head of every HTML page."""
+    """ASGI middleware: the script at the beginning of the head of every HTML page; and in that of
+    the front page, where its picture's module is to be had, relative to the page."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, picture: str = "") -> None:
         self._app = app
         self._tag = HEAD + f"<script>{SCRIPT}</script>".encode()
+        self._soon = f'<link rel="modulepreload" href="{picture}">'.encode() if picture else b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on but pages."""
@@ -39,7 +42,9 @@ class FirstLook:
             elif start is not None:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    await self._page(start, bytes(body), send)
+                    soon = self._soon if scope["path"].endswith("/") else b""
+                    page = bytes(body).replace(HEAD, self._tag + soon, 1)
+                    await _send_page(start, page, send)
                 return
             await send(message)
 
@@ -48,15 +53,15 @@ class FirstLook:
             scope = {**scope, "headers": asked}
         await self._app(scope, receive, adding)
 
-    async def _page(self, start: Message, body: bytes, send: Send) -> None:
-        page = body.replace(HEAD, self._tag, 1)
-        headers = MutableHeaders(raw=start["headers"])
-        headers["Content-Length"] = str(len(page))
-        for name in ("ETag", "Last-Modified"):
-            if name in headers:
-                del headers[name]
-        await send(start)
-        await send({"type": "http.response.body", "body": page})
+
+async def _send_page(start: Message, page: bytes, send: Send) -> None:
+    headers = MutableHeaders(raw=start["headers"])
+    headers["Content-Length"] = str(len(page))
+    for name in ("ETag", "Last-Modified"):
+        if name in headers:
+            del headers[name]
+    await send(start)
+    await send({"type": "http.response.body", "body": page})
 
 
 def _is_page(start: Message) -> bool:

@@ -31,7 +31,7 @@ def greedy_batch(
     """What `greedy` writes for each of the `sources`, at once. They may differ in length."""
     device = model.unembedding.weight.device
     source = torch.tensor(padded(sources), device=device)  # [B, K]
-    real = source != PAD_ID
+    real = None if (source != PAD_ID).all() else source != PAD_ID
     memory = model.encode(source, real)  # [B, K, D], once for all steps
     decoder = CachedDecoder(model, memory, real)
     target = torch.full((len(sources), 1), bos, device=device)  # [B, n], n grows

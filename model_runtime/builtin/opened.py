@@ -5,7 +5,7 @@ Joins weights, tokenizers and decoding; the closed form and its check are elsewh
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -15,10 +15,11 @@ from tokenizers import Tokenizer
 
 from model_runtime.attention import AttentionRecord
 from model_runtime.breaking import WrongPass
-from model_runtime.builtin.decoding import continued, greedy
+from model_runtime.builtin.decoding import continued, greedy_batch
 from model_runtime.builtin.found import encodings_of
 from model_runtime.builtin.mistakes import with_mistake
 from model_runtime.builtin.placed import with_places
+from model_runtime.builtin.together import Together
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
 from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
@@ -39,6 +40,9 @@ from model_runtime.types import (
 )
 
 Arrays = dict[str, NDArray[np.float32]]
+# A full room's texts in one batch: what 32 targets take is little more than what one takes, and
+# nobody waits for more than two batches.
+MOST_TOGETHER = 32
 _SPECIAL_IDS = frozenset(range(len(SPECIALS)))
 
 
@@ -54,6 +58,7 @@ class BuiltinModel:
                 # "[EOS]" typed by a user is five characters, not the end of the text.
                 tokenizer.encode_special_tokens = True
         self._lock = threading.Lock()
+        self._written = Together(self._write, self._lock, MOST_TOGETHER)
         self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
         pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
         self._spaced = any(piece.startswith("▁") for piece in pieces)
@@ -127,16 +132,18 @@ class BuiltinModel:
         if target_text is not None:
             target, target_left_out = self._cut(self._target, target_text)
             return Reading(source, target, False, left_out, target_left_out)
-        with self._lock:
-            ids = greedy(
-                model,
-                [token.id for token in source],
-                self.info.context_length,
-                bos=BOS_ID,
-                eos=EOS_ID,
-            )
+        source_ids = [token.id for token in source]
+        if model is self._model:
+            ids = self._written.ask(source_ids)
+        else:
+            with self._lock:
+                (ids,) = _targets(model, [source_ids])
         written = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
+
+    def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
+        """A target for each source."""
+        return _targets(self._model, sources)
 
     def _read_on(self, model: Transformer, text: str, target_text: str | None) -> Reading:
         """The text without its end token, and the continuation: as typed, or the model's own."""
@@ -259,6 +266,11 @@ class BuiltinModel:
             return tokens[:room], len(tokens) - room
         closing = Token(room - 1, last.id, last.text, None, None, is_special=True)
         return (*tokens[: room - 1], closing), len(tokens) - room
+
+
+def _targets(model: Transformer, sources: Sequence[list[int]]) -> list[list[int]]:
+    limit = model.config.context_length
+    return greedy_batch(model, list(sources), limit, bos=BOS_ID, eos=EOS_ID)
 
 
 def _named(piece: str, spaced: bool) -> str:

@@ -40,6 +40,16 @@ def test_the_script_stands_first_in_the_head_and_once():
     assert int(got.headers["content-length"]) == len(got.content)
 
 
+def test_the_front_page_and_no_other_says_where_the_module_of_its_picture_is():
+    app = Starlette(
+        routes=[Route("/{path:path}", lambda _: Response(PAGE, media_type="text/html"))],
+        middleware=[Middleware(FirstLook, picture="api/component/x.js")],
+    )
+    link = '<link rel="modulepreload" href="api/component/x.js">'
+    for path, n in (("/", 1), ("/?text=a", 1), ("/base/", 1), ("/steps", 0)):
+        assert TestClient(app).get(path, headers=BROWSER).text.count(link) == n
+
+
 def test_a_page_is_always_sent_whole_for_its_script_may_have_changed():
     browser, asked = client(etag='"streamlit"')
     got = browser.get("/", headers={**BROWSER, "if-none-match": '"streamlit"'})

@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from viz.components import tour
 from viz.components.modules import Component
 
 FOLDER = Path(components.__file__).parent
+ROOT = FOLDER.parents[1]
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/__init__.py"))
 ALL = [importlib.import_module(f"viz.components.{name}").COMPONENT for name in NAMES]
 every = pytest.mark.parametrize("component", ALL, ids=[component.name for component in ALL])
@@ -73,3 +76,20 @@ def test_a_component_is_registered_when_it_is_first_mounted_and_never_again(monk
     assert registered == []
     assert [component.mount(key=key) for key in ("a", "b")] == [{"key": "a"}, {"key": "b"}]
     assert registered == [("headlight_tour", {"html", "css", "js"})]
+
+
+def test_what_a_component_is_told_comes_in_a_list_which_needs_no_pandas():
+    # In a process of its own: here, others may have loaded it.
+    told = (
+        "import sys; from viz.components import tour\n"
+        "from streamlit.components.v2.bidi_component.serialization import serialize_mixed_data\n"
+        "from streamlit.proto.BidiComponent_pb2 import BidiComponent\n"
+        "sent = {}\n"
+        "tour.COMPONENT.__dict__['mount'] = lambda **parts: sent.update(parts)\n"
+        "tour.mount([{'text': 'a'}], say=str, key='x')\n"
+        "proto = BidiComponent()\n"
+        "serialize_mixed_data(sent['data'], proto)\n"
+        "print(proto.json[:11], 'pandas' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=ROOT)
+    assert found.stdout.strip() == '[{"stops":  False', found.stderr

@@ -126,7 +126,7 @@ export function component(name, createView) {
       places.set(parentElement, place);
     }
     const turn = (place.turn += 1);
-    place.data = data;
+    place.data = Array.isArray(data) ? data[0] : data; // an object comes in a list, see modules.py
     place.show();
     // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
     return () =>

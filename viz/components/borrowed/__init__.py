@@ -62,4 +62,4 @@ def told(say: Say) -> list[list[str]]:
 
 def mount(*, say: Say, key: str) -> None:
     """Have the words of the whole page said by `say`, now and whenever there are new ones."""
-    COMPONENT.mount(key=key, data={"words": told(say)}, width="content")
+    COMPONENT.tell({"words": told(say)}, key=key, width="content")

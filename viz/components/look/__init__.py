@@ -23,4 +23,4 @@ COMPONENT = Component("look", SCRIPTS, HTML)
 def mount(*, say: Say, key: str) -> None:
     """Show the two switches at this place."""
     data = {"strings": {key: say(text) for key, text in STRINGS.items()}}
-    COMPONENT.mount(key=key, data=data, width="content")
+    COMPONENT.tell(data, key=key, width="content")

@@ -49,4 +49,4 @@ def mount(
         "listens": listens,
         "language": language,
     }
-    COMPONENT.mount(key=key, data=data, on_go_change=on_go, width="content")
+    COMPONENT.tell(data, key=key, on_go_change=on_go, width="content")

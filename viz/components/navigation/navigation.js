@@ -91,14 +91,14 @@ function createLinks(root) {
   };
 }
 
-export default function navigation({ parentElement, data, setTriggerValue }) {
+export default function navigation({ parentElement, data: [told], setTriggerValue }) {
   let links = instances.get(parentElement);
   if (!links) {
     links = createLinks(parentElement.querySelector("[data-headlight]"));
     instances.set(parentElement, links);
   }
   const turn = (links.turn += 1);
-  links.receive(data, setTriggerValue);
+  links.receive(told, setTriggerValue);
   // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
   return () =>
     setTimeout(() => {

@@ -50,4 +50,4 @@ def mount(
         "hint": say(hint) if hint else "",
         "strings": {key: say(text) for key, text in STRINGS.items()},
     }
-    COMPONENT.mount(key=key, data=data, on_refs_change=on_change)
+    COMPONENT.tell(data, key=key, on_refs_change=on_change)

@@ -133,14 +133,14 @@ function createList(root) {
   };
 }
 
-export default function recent({ parentElement, data, setStateValue }) {
+export default function recent({ parentElement, data: [told], setStateValue }) {
   let list = instances.get(parentElement);
   if (!list) {
     list = createList(parentElement.querySelector("[data-headlight]"));
     instances.set(parentElement, list);
   }
   const turn = (list.turn += 1);
-  list.receive(data, setStateValue);
+  list.receive(told, setStateValue);
   // Streamlit also cleans up after a call that a newer one overtook: only the latest may destroy.
   return () =>
     setTimeout(() => {

@@ -41,4 +41,4 @@ def mount(*, room: str, most_bytes: int, text_fits: bool, say: Say, key: str) ->
         "text_fits": text_fits,
         "strings": {key: say(text) for key, text in STRINGS.items()},
     }
-    COMPONENT.mount(key=key, data=data, width="content")
+    COMPONENT.tell(data, key=key, width="content")

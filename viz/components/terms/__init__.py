@@ -12,4 +12,4 @@ COMPONENT = Component("terms", SCRIPTS, HTML, has_base=False)
 
 def mount(pairs: list[list[str]], *, key: str) -> None:
     """Tell `pairs` of a term and its English (from :func:`viz.terms.told`) to the page."""
-    COMPONENT.mount(key=key, data={"pairs": pairs}, width="content")
+    COMPONENT.tell({"pairs": pairs}, key=key, width="content")

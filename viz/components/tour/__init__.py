@@ -24,4 +24,4 @@ COMPONENT = Component("tour", SCRIPTS, HTML)
 def mount(stops: list[dict[str, str]], *, say: Say, key: str) -> None:
     """Show the button at this place; `stops` come from :func:`viz.tours.told`."""
     data = {"stops": stops, "strings": {key: say(text) for key, text in STRINGS.items()}}
-    COMPONENT.mount(key=key, data=data, width="content")
+    COMPONENT.tell(data, key=key, width="content")
