@@ -6,21 +6,14 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from shell import routes_components, routes_positions, routes_share, routes_steps, show
+from shell import late, routes_components, routes_share, show
 from shell.compress import StaticGzip
 from shell.first_look import FirstLook
-from shell.routes import ROUTES
 from shell.warmup import lifespan
 
 app = st.App(
     "shell/frame.py",
-    routes=[
-        *ROUTES,
-        *routes_steps.ROUTES,
-        *routes_positions.ROUTES,
-        *routes_share.ROUTES,
-        *routes_components.ROUTES,
-    ],
+    routes=[*routes_share.ROUTES, *routes_components.ROUTES, *late.ROUTES],
     lifespan=lifespan,
     middleware=[Middleware(StaticGzip), Middleware(FirstLook, picture=routes_components.PICTURE)],
     on_script_error=show.unexpected,

@@ -65,10 +65,10 @@ def looked_for_below_the_path(watch: Watch) -> None:
 @pytest.mark.parametrize(
     ("path", "answers", "told", "elements"),
     [
-        ("/", 1400, 360, 800),
-        ("/steps?step=cross.softmax", 1600, 300, 850),
-        ("/steps?show=example", 1400, 180, 1250),
-        ("/positions", 3000, 180, 1350),
+        ("/", 1340, 130, 800),
+        ("/steps?step=cross.softmax", 1470, 112, 850),
+        ("/steps?show=example", 1310, 50, 1250),
+        ("/positions", 2900, 46, 1350),
     ],
 )
 def test_a_first_visit_brings_no_more_than_it_did(
@@ -81,7 +81,7 @@ def test_a_first_visit_brings_no_more_than_it_did(
     tab.wait_for_load_state("networkidle")
     settle(tab)
     assert 500 * KB < sum(wire.answers) <= answers * KB
-    assert 50 * KB < sum(wire.told) <= told * KB
+    assert 20 * KB < sum(wire.told) <= told * KB
     assert 300 < tab.evaluate(ELEMENTS) <= elements
 
 
@@ -124,7 +124,7 @@ def test_a_sentence_runs_the_script_once(
     reader.enter("the dog is here")
     rested()
     assert (wire.runs, wire.answers) == (1, [])
-    assert 50 * KB < sum(wire.told) <= 260 * KB
+    assert 50 * KB < sum(wire.told) <= 115 * KB
 
 
 def go_to_the_steps(reader: Reader) -> None:
@@ -141,7 +141,7 @@ def test_another_page_runs_the_script_once(
     go_to_the_steps(reader)
     rested()
     assert wire.runs == 1
-    assert sum(wire.told) <= 270 * KB
+    assert sum(wire.told) <= 112 * KB
 
 
 def test_a_step_asks_for_itself_and_the_next_and_no_more(
