@@ -33,6 +33,7 @@ from model_runtime.huggingface.places import placed_stacks, stream_names
 from model_runtime.huggingface.reading import Reader
 from model_runtime.huggingface.recorder import Recorded, record
 from model_runtime.huggingface.references import parse
+from model_runtime.huggingface.sharing import shared
 from model_runtime.positions.encodings import Encoding
 from model_runtime.recording import LONG, Pass, Progress, Report, RoomFor
 from model_runtime.settings import settings
@@ -166,7 +167,8 @@ class Checkpoint:
         is_long = max(n_rows, inputs["input_ids"].shape[1]) > LONG
         n_logits = self._n_logits(n_rows) if is_long else n_rows
         extra = {"logits_to_keep": n_logits} if self._keeps_few_logits else {}
-        with self._lock, self._own_failures():
+        work = self.info.n_parameters * (len(reading.source) + len(reading.target))
+        with self._lock, self._own_failures(), shared(work):
             recorded = record(
                 self._model,
                 inputs | extra,
