@@ -30,6 +30,8 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 START_SECONDS = 120
+NUMBERS = "/api/source/transformer.py"
+"""Answered by what needs torch, which a server that has just begun still reads."""
 READY = '[data-headlight="attention"][data-state=ready]'
 
 
@@ -69,6 +71,7 @@ def process() -> Iterator[tuple[str, int]]:
             if app.poll() is not None or time.monotonic() > until:
                 raise SystemExit("The server did not start; `make run` shows why.")
             time.sleep(0.1)
+        answers(f"{address}{NUMBERS}")  # once torch has been read, which is after the first answer
         yield address, app.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -79,7 +82,7 @@ def process() -> Iterator[tuple[str, int]]:
 def answers(url: str) -> bool:
     """Whether `url` answers 200."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=START_SECONDS) as answer:
             return int(answer.status) == 200
     except (urllib.error.URLError, OSError):
         return False

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+NUMBERS = "/api/source/transformer.py"  # answered once torch has been read
 START_SECONDS = 120  # torch may be read from a cold disk, beside other work
 LOG = pytest.StashKey[Path]()
 LOG_AT = pytest.StashKey[int]()
@@ -54,6 +55,7 @@ def running(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[by
             until = time.monotonic() + START_SECONDS
             wait_for(f"{address}/_stcore/health", process, log, until)
             wait_for(f"{address}/", process, log, until)
+            wait_for(f"{address}{NUMBERS}", process, log, until)
             yield process, log
         finally:
             end(process)
