@@ -5,6 +5,7 @@ import gzip
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -34,6 +35,11 @@ def raw(response):
     return response.headers.get("content-encoding"), int(response.headers["content-length"])
 
 
+def test_a_components_script_is_packed():
+    response = client().get("/api/component/tour-0123.js", headers=GZIP)
+    assert (raw(response)[0], response.content) == ("gzip", BODY)
+
+
 @pytest.mark.parametrize("suffix", compress.SUFFIXES)
 def test_a_static_text_is_packed_and_unpacks_to_the_original(suffix):
     response = client().get(f"/static/x{suffix}", headers=GZIP)
@@ -49,6 +55,27 @@ def test_it_works_under_a_base_path():
 def test_a_library_that_is_sent_from_here_is_packed_too():
     response = client().get("/api/plotly/7.1.0.js", headers=GZIP)
     assert (raw(response)[0], response.content) == ("gzip", BODY)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_packed"),
+    [
+        ("/api/trace/x/encoder/0/1", False),
+        ("/base/api/trace/x/encoder/0/1/5", False),
+        ("/api/trace/x/encoder/0/1.npz", False),
+        ("/api/trace/x/encoder/0/1.csv", True),
+        ("/api/steps/x", True),
+    ],
+)
+def test_numbers_are_not_packed_by_what_packs_all_else(path, is_packed):
+    async def answer(request):
+        return Response(BODY)
+
+    inside = [Middleware(StaticGzip), Middleware(GZipMiddleware, minimum_size=1)]
+    app = Starlette(routes=[Route("/{path:path}", answer)], middleware=inside)
+    got = TestClient(app).get(path, headers=GZIP)
+    assert got.content == BODY
+    assert (got.headers.get("content-encoding") == "gzip") is is_packed
 
 
 @pytest.mark.parametrize(

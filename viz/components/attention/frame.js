@@ -1,6 +1,6 @@
 // Frame: splits bytes into a JSON header and typed arrays.
 // Does not know what the header says.
-// The bytes come out of a larger message at any address; typed arrays need an aligned one.
+// Typed arrays need an aligned address: bytes that stand at another in a larger message are copied.
 
 // Half-precision numbers, which not every browser can read in place: the value of each of the 65,536.
 let halves = null;
@@ -21,12 +21,13 @@ function fromHalves(bits) {
 export function decodeFrame(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const body = bytes.slice(4 + length).buffer;
+  const start = bytes.byteOffset + 4 + length;
+  const [body, from] = start % 4 ? [bytes.slice(4 + length).buffer, 0] : [bytes.buffer, start];
   return {
     header,
-    u8: (at, count) => new Uint8Array(body, at, count),
-    u32: (at, count) => new Uint32Array(body, at, count),
-    f16: (at, count) => fromHalves(new Uint16Array(body, at, count)),
-    f32: (at, count) => new Float32Array(body, at, count),
+    u8: (at, count) => new Uint8Array(body, from + at, count),
+    u32: (at, count) => new Uint32Array(body, from + at, count),
+    f16: (at, count) => fromHalves(new Uint16Array(body, from + at, count)),
+    f32: (at, count) => new Float32Array(body, from + at, count),
   };
 }

@@ -2,7 +2,7 @@
 // Does not know the DOM, events or the network.
 // Cells go down as one scaled image: one call, whatever the number of tokens.
 
-import { cellCanvas, hatchInto, hatchPattern, imageCanvas, packColour, resample, resampleMask } from "./raster.js";
+import { cellCanvas, hatchInto, hatchPattern, ownCanvas, packColour, resample, resampleMask } from "./raster.js";
 import { stepOf } from "./colour.js";
 import { LABEL_SIZE } from "./geometry.js";
 import { fixed } from "./text.js";
@@ -38,15 +38,22 @@ function paintHatch(context, geometry, part, mask, palette, ratio, x0, y0) {
   context.fill();
 }
 
-// Rows of less than a pixel each: their masked runs, tens of thousands of slivers, as one image.
+// Rows of less than a pixel each: their masked runs, tens of thousands of slivers, as one image,
+// which is kept, for most heads of a stack have one and the same mask.
+let fine = { of: [], image: null };
+
 function paintFineHatch(context, scene, geometry, ratio, x0, y0) {
   const { rows, cols, width, height } = geometry;
-  const { palette } = scene;
+  const { hatch, hatch_ground } = scene.palette;
   const [w, h] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
-  const image = context.createImageData(w, h);
-  const seen = resampleMask(scene.mask, rows, cols, h, w);
-  hatchInto(image, 0, 0, w, h, seen, Math.round(5 * ratio), packColour(palette.hatch), packColour(palette.hatch_ground));
-  context.drawImage(imageCanvas(image), x0, y0, width, height);
+  const of = [scene.mask, w, h, ratio, hatch, hatch_ground];
+  if (!of.every((part, i) => part === fine.of[i])) {
+    const image = context.createImageData(w, h);
+    const seen = resampleMask(scene.mask, rows, cols, h, w);
+    hatchInto(image, 0, 0, w, h, seen, Math.round(5 * ratio), packColour(hatch), packColour(hatch_ground));
+    fine = { of, image: ownCanvas(image) };
+  }
+  context.drawImage(fine.image, x0, y0, width, height);
 }
 
 function paintGaps(context, geometry, part, ground, x0, y0) {

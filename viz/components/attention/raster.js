@@ -94,6 +94,14 @@ export function imageCanvas(image) {
   return context.canvas;
 }
 
+// The same for good.
+export function ownCanvas(image) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.width, image.height];
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}
+
 const tiles = new Map(); // "colour ratio" → canvas; a handful at most
 
 function hatchTile(colour, ratio) {
