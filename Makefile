@@ -42,7 +42,7 @@ run: $(FOR_RUN) $(MO) ## set up what is missing, then serve the app on PORT (850
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.headless true
 
 test: $(FOR_DEV) $(MO) lint catalogs-check browser ## everything that must pass: style, types, catalogs, all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(FOR_DEV) $(MO) lint catalogs-check ## the same without a browser and without slow tests
 	@$(BIN)/python -m pytest -m "not slow and not browser"

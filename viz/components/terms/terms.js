@@ -6,6 +6,7 @@ import { component } from "../attention/dom.js";
 
 const LONGEST = 120;
 const MOST = 6;
+const MOST_PARTS = 4; // of a label; to read all text of what holds half the page takes a while
 const EVENTS = ["pointermove", "keyup"];
 const NO_LABEL = "input, textarea, canvas, svg, td, [data-query], [data-key], [data-token], [data-testid=stText]";
 
@@ -37,7 +38,7 @@ function createView() {
     if (!(node instanceof HTMLElement) || node.closest(NO_LABEL)) return;
     const known = tips.get(node);
     const own = known && known.made === node.title ? known.own : node.title;
-    const text = node.textContent;
+    const text = pairs.length && node.childElementCount <= MOST_PARTS ? node.textContent : "";
     const terms = text.length <= LONGEST ? termsIn(text, pairs) : [];
     if (!terms.length && !known) return;
     const made = [own, ...terms].filter(Boolean).join("\n");
