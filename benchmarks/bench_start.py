@@ -107,7 +107,7 @@ def visit(context: BrowserContext, address: str) -> tuple[float, float]:
 def run(browser: Browser, starts: Starts) -> None:
     """One process of the app, and three visits."""
     start = perf_counter()
-    with server() as address:
+    with server(warm=False) as address:
         up = (perf_counter() - start) * 1000
         first, other = visitor(browser), visitor(browser)
         opening = (perf_counter() - start) * 1000

@@ -42,14 +42,15 @@ def say(line: str = "") -> None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """The address of the app, started on a free port and warm; ended afterwards."""
-    with process() as (address, _):
+def server(*, warm: bool = True) -> Iterator[str]:
+    """The address of the app, started on a free port; `warm`, once it has read torch, else as
+    soon as it answers. Ended afterwards."""
+    with process(warm=warm) as (address, _):
         yield address
 
 
 @contextlib.contextmanager
-def process() -> Iterator[tuple[str, int]]:
+def process(*, warm: bool = True) -> Iterator[tuple[str, int]]:
     """The same, and the id of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -70,8 +71,9 @@ def process() -> Iterator[tuple[str, int]]:
         while not answers(f"{address}/_stcore/health"):
             if app.poll() is not None or time.monotonic() > until:
                 raise SystemExit("The server did not start; `make run` shows why.")
-            time.sleep(0.1)
-        answers(f"{address}{NUMBERS}")  # once torch has been read, which is after the first answer
+            time.sleep(0.05)
+        if warm:
+            answers(f"{address}{NUMBERS}")
         yield address, app.pid
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -54,16 +54,17 @@ def run() -> None:
     here = next(name for name, known in pages.items() if known is page)
     rules, more = classroom.rules(state.asked(classroom.LOCK, classroom.HIDE))
     problems += more
-    info = _opened(here, rules)
+    header.brand(here, rules)
+    info = _opened(rules)
     if isinstance(info, HeadlightError):
-        header.draw(None, None, here, rules)
+        header.draw(None, None, rules)
         _place()
         show.notices(problems + state.mirror(None))
         _failed(info)
         return
     state.opened(info)
     found = _trace(info)
-    header.draw(info, None if isinstance(found, HeadlightError) else found[1], here, rules)
+    header.draw(info, None if isinstance(found, HeadlightError) else found[1], rules)
     _place()
     problems += state.mirror(info)
     if isinstance(found, HeadlightError):
@@ -76,7 +77,7 @@ def run() -> None:
     trust.footer(found[1])
 
 
-def _opened(here: str, rules: Rules) -> ModelInfo | HeadlightError:
+def _opened(rules: Rules) -> ModelInfo | HeadlightError:
     """What is known of the chosen model, or why it cannot be opened.
 
     A checkpoint that is not open yet is opened under a header that can be used meanwhile;
@@ -91,7 +92,7 @@ def _opened(here: str, rules: Rules) -> ModelInfo | HeadlightError:
     if why_not := state.failure():
         return why_not
     on_its_way = opening.begin(ref)
-    header.draw(None, None, here, rules)
+    header.draw(None, None, rules)
     state.mirror(None)
     place = _place()
     while not on_its_way.wait(_POLL_SECONDS):

@@ -32,11 +32,10 @@ PAGES: dict[str, tuple[str, str, str]] = {
 }
 
 
-def draw(info: ModelInfo | None, trace: Trace | None, here: str, rules: Rules) -> None:
-    """The whole header, of the page named `here`. Of a model that is not open (None), what can
-    be chosen without it; without a trace there is nothing that the model wrote. `rules` say what
-    the link locks and hides."""
-    _brand(here, rules)
+def draw(info: ModelInfo | None, trace: Trace | None, rules: Rules) -> None:
+    """What is asked: the model, the text and what goes with it. Of a model that is not open (None),
+    what can be chosen without it; without a trace there is nothing that the model wrote. `rules`
+    say what the link locks and hides."""
     if "header" in rules.hidden:
         return
     no_model, no_text = ("model" in rules.locked), ("text" in rules.locked)
@@ -107,8 +106,9 @@ def _places(**there: bool) -> dict[str, DeltaGenerator]:
     return dict(zip(widths, columns, strict=True))
 
 
-def _brand(here: str, rules: Rules) -> None:
-    """The name, the page's question, the ways to the other pages and the language."""
+def brand(here: str, rules: Rules) -> None:
+    """The name, the question of the page named `here`, the ways to the other pages and the
+    language. Needs no model, so it is there before one is open."""
     with st.container(key="brand", horizontal=True, vertical_alignment="center"):
         st.title(f"Headlight\u2002:gray[{_(PAGES[here][2])}]", anchor=False, width="stretch")
         navigation.mount(

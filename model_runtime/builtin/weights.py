@@ -1,6 +1,7 @@
 """A trained built-in model on disk: its folder, how it is saved and how it is opened.
 
-Knows the files of a model folder; nothing of training data, tracing or the screen.
+Knows the files of a model folder; nothing of training data, tracing or the screen. Reads torch when
+a model is opened, for the line-up is on the screen before that.
 
     config.json              the TransformerConfig
     model.safetensors        the weights, 16-bit floats
@@ -16,13 +17,14 @@ card and facts, with weights and a config of its own and facts.json for what dif
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from model_runtime.builtin.config import TransformerConfig
-from model_runtime.builtin.transformer import Transformer
+
+if TYPE_CHECKING:
+    from model_runtime.builtin.transformer import Transformer
 
 MODELS = Path(__file__).parent / "models"
 
@@ -31,7 +33,7 @@ MODELS = Path(__file__).parent / "models"
 class Weights:
     """One opened model folder. The model is in evaluation mode, 32-bit, on the CPU."""
 
-    model: Transformer
+    model: "Transformer"
     source_tokenizer: Tokenizer | None
     target_tokenizer: Tokenizer
     facts: dict[str, Any]  # facts.json
@@ -61,9 +63,11 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def save_model(folder: Path, model: Transformer) -> None:
+def save_model(folder: Path, model: "Transformer") -> None:
     """Write `config.json` and `model.safetensors`. Weights are rounded to 16-bit floats:
     half the size, and 999 of 1,002 translations stay the same to the letter."""
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(asdict(model.config), indent=2) + "\n")
     tied = {"unembedding.weight"} if model.config.tie_unembedding else set()
@@ -75,7 +79,7 @@ def save_model(folder: Path, model: Transformer) -> None:
     save_file(tensors, folder / "model.safetensors")
 
 
-def save_variant(folder: Path, variant: str, model: Transformer, **facts: Any) -> None:
+def save_variant(folder: Path, variant: str, model: "Transformer", **facts: Any) -> None:
     """Save a variant of the model in `folder`, and what differs in its facts."""
     save_model(folder / variant, model)
     write_facts(folder / variant, **facts)
@@ -86,9 +90,13 @@ def read_config(folder: Path) -> TransformerConfig:
     return TransformerConfig(**json.loads((folder / "config.json").read_text()))
 
 
-def load_model(folder: Path) -> Transformer:
+def load_model(folder: Path) -> "Transformer":
     """The model saved in `folder`. Raises FileNotFoundError or a RuntimeError that names
     the tensors which do not fit."""
+    from safetensors.torch import load_file
+
+    from model_runtime.builtin.transformer import Transformer
+
     config = read_config(folder)
     model = Transformer(config)
     tensors = {name: t.float() for name, t in load_file(folder / "model.safetensors").items()}
