@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 
 from starlette.concurrency import run_in_threadpool
 
+from shell.at_once import send_at_once
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +48,7 @@ def _read_and_trace() -> None:
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
     """Start-up and shut-down of the server process."""
+    send_at_once()
     warming = asyncio.create_task(_warmed())
     yield
     await warming

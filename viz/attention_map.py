@@ -44,7 +44,7 @@ READS = N_("reads {read}, predicts {predicted}")
 MEAN = N_("mean")
 # Cells of a map whose scores and q·k travel with its shares; those of a larger one are asked
 # for row by row, where a cell is pointed at.
-MOST_WITH_SCORES = 512 * 512
+MOST_WITH_SCORES = 128 * 128
 
 
 def payload(

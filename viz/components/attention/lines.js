@@ -13,7 +13,7 @@ const LEVELS = 16;
 const MOST_LINES = 1200;
 const FAINTEST = 0.02;
 const LEAST = 0.005; // of one token's lines
-const MOST_NODES = 512; // tokens of one side that are all in the DOM
+const MOST_NODES = 128; // tokens of one side that are all in the DOM
 const STEP = 64;
 
 export function createLines(pane, actions) {
