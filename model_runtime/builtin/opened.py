@@ -47,7 +47,11 @@ _SPECIAL_IDS = frozenset(range(len(SPECIALS)))
 
 
 class BuiltinModel:
-    """One of the models in `builtin/models`, behind a lock: one forward pass at a time."""
+    """One of the models in `builtin/models`.
+
+    Recorded passes take turns, for threads that compute in small pieces hinder one another more
+    than two processors help; texts that wait to be written are written together.
+    """
 
     def __init__(self, ref: str, loaded: Weights) -> None:
         self._model: Transformer = loaded.model
@@ -57,8 +61,8 @@ class BuiltinModel:
             if tokenizer:
                 # "[EOS]" typed by a user is five characters, not the end of the text.
                 tokenizer.encode_special_tokens = True
-        self._lock = threading.Lock()
-        self._written = Together(self._write, self._lock, MOST_TOGETHER)
+        self._turn = threading.Lock()
+        self._written = Together(self._write, MOST_TOGETHER)
         self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
         pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
         self._spaced = any(piece.startswith("▁") for piece in pieces)
@@ -136,8 +140,7 @@ class BuiltinModel:
         if model is self._model:
             ids = self._written.ask(source_ids)
         else:
-            with self._lock:
-                (ids,) = _targets(model, [source_ids])
+            (ids,) = _targets(model, [source_ids])
         written = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
 
@@ -162,10 +165,7 @@ class BuiltinModel:
                 max(0, len(both) - room - left_out),
                 n_given=min(n, room),
             )
-        with self._lock:
-            ids = continued(
-                model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID
-            )
+        ids = continued(model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID)
         last = max((t.word for t in given if t.word is not None), default=-1)
         first = self._target.id_to_token(ids[len(given)]) or ""
         goes_on = self._spaced and first[:1].isalpha() and text[-1:].isalpha()  # sleep + ing
@@ -220,7 +220,7 @@ class BuiltinModel:
 
         source = torch.tensor([[token.id for token in reading.source]])
         target = torch.tensor([[token.id for token in reading.target[:-1]]])
-        with self._lock, torch.no_grad():
+        with self._turn, torch.no_grad():
             x = model.encode(source, record=record) if reading.source else None
             if reading.target:
                 x = model.decode(target, x, record=record)

@@ -25,37 +25,45 @@ class Together(Generic[Question, Answer]):
     to wait for a batch to fill.
     """
 
-    def __init__(
-        self,
-        answer: Callable[[Sequence[Question]], Sequence[Answer]],
-        lock: threading.Lock,
-        most: int,
-    ) -> None:
-        """`answer` gives one answer to each of up to `most` questions, under the `lock`."""
+    def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer]], most: int) -> None:
+        """`answer` gives one answer to each of up to `most` questions, for one caller at a time."""
         self._answer = answer
-        self._lock = lock
         self._most = most
         self._waiting: list[_Waiting[Question, Answer]] = []
+        self._is_busy = False
+        self._changed = threading.Condition()
 
     def ask(self, question: Question) -> Answer:
         """The answer to a question. Raises what `answer` raises of it alone."""
         mine = _Waiting[Question, Answer](question)
-        self._waiting.append(mine)  # a list's own methods need no lock
-        with self._lock:
-            if not mine.answers:
-                self._answer_mine_and_others(mine)
+        with self._changed:
+            self._waiting.append(mine)
+            self._changed.wait_for(lambda: mine.answers or not self._is_busy)
+            if mine.answers:
+                return mine.answers[0]
+            self._is_busy = True
+            self._waiting.remove(mine)
+            others = self._waiting[: self._most - 1]
+            del self._waiting[: len(others)]
+        try:
+            self._answer_all(mine, others)
+        finally:
+            with self._changed:
+                self._waiting[:0] = [one for one in others if not one.answers]
+                self._is_busy = False
+                self._changed.notify_all()
         return mine.answers[0]
 
-    def _answer_mine_and_others(self, mine: _Waiting[Question, Answer]) -> None:
-        self._waiting.remove(mine)
-        others = self._waiting[: self._most - 1]
+    def _answer_all(
+        self,
+        mine: _Waiting[Question, Answer],
+        others: list[_Waiting[Question, Answer]],
+    ) -> None:
         try:
             answers = self._answer([one.question for one in (mine, *others)])
         except Exception:
             # Nobody knows whose fault it was; the others ask for themselves.
-            others = []
-            answers = self._answer([mine.question])
+            mine.answers = (self._answer([mine.question])[0],)
+            return
         for one, answer in zip((mine, *others), answers, strict=True):
             one.answers = (answer,)
-        for one in others:
-            self._waiting.remove(one)

@@ -29,7 +29,7 @@ class Answering:
 
 def ask_all(answering, questions, most=32):
     """The first alone, then all others while it is being answered. Answers or errors."""
-    together = Together(answering, threading.Lock(), most)
+    together = Together(answering, most)
     with ThreadPoolExecutor(len(questions)) as pool:
         asked = [pool.submit(together.ask, questions[0])]
         assert answering.began.wait(LONG)
@@ -45,7 +45,7 @@ def ask_all(answering, questions, most=32):
 def test_one_alone_is_answered_at_once():
     answering = Answering()
     answering.may_end.set()
-    assert Together(answering, threading.Lock(), 4).ask(5) == 10
+    assert Together(answering, 4).ask(5) == 10
     assert answering.batches == [[5]]
 
 
