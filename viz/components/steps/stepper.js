@@ -157,9 +157,10 @@ export function createStepper(pane, actions) {
       }
       mark();
     },
-    // What came says better than the outline whether there is something to show.
+    // What came says better than the outline whether there is something to show. The step that is
+    // shown may be of another walk while this one's is on its way.
     correct(index, isMissing) {
-      ticks[index].dataset.missing = String(isMissing);
+      if (index >= 0) ticks[index].dataset.missing = String(isMissing);
     },
     destroy: () => clearInterval(timer),
   };

@@ -122,6 +122,7 @@ function createView(root) {
     pickers.update(scene);
     stepper.update(scene);
     if (!scene.step) return;
+    stepper.correct(indexOf(scene.step.id), scene.step.rule === "missing");
     wording.draw(scene);
     tokens.draw(scene);
     board.draw(scene);
@@ -191,7 +192,6 @@ function createView(root) {
     scene.step = step;
     scene.term = null;
     drawAll();
-    stepper.correct(indexOf(step.id), step.rule === "missing");
     setStatus("ready");
     measurePaint(event);
     fetchAhead();
