@@ -13,7 +13,7 @@ Promised: median of `frame` at most 50 ms, and at most 300 KB sent, for 64 token
 from collections.abc import Callable
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Request
 
 from benchmarks.bench_click import text_of
 from benchmarks.serving import (
@@ -50,12 +50,12 @@ def sizes_of(page: Page) -> Callable[[], int]:
     """How many bytes the page has got since, of its own."""
     sizes: list[int] = []
 
-    def heard(answer: Response) -> None:
-        if "/api/" in answer.url:
-            sizes.append(len(answer.body()))
+    def heard(request: Request) -> None:
+        if "/api/" in request.url:
+            sizes.append(request.sizes()["responseBodySize"])  # as sent: scripts come packed
 
     page.on("websocket", lambda s: s.on("framereceived", lambda f: sizes.append(len(f))))
-    page.on("response", heard)
+    page.on("requestfinished", heard)
     return lambda: sum(sizes)
 
 

@@ -285,6 +285,11 @@ def test_a_long_side_is_pooled_and_a_short_one_is_not(size, side):
     assert thumbnail_side(size) == side
 
 
+@pytest.mark.parametrize(("size", "side"), [(1, 1), (56, 56), (57, 56), (64, 56), (500, 56)])
+def test_the_pictures_of_a_hundred_heads_and_more_are_pooled_a_little_sooner(size, side):
+    assert thumbnail_side(size, n_heads=144) == side
+
+
 @pytest.mark.parametrize(("size", "side"), [(1, 1), (32, 32), (33, 28), (500, 28)])
 def test_the_pictures_of_very_many_heads_are_half_as_large(size, side):
     assert thumbnail_side(size, n_heads=1024) == side

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 UNPOOLED_LIMIT = 64
 POOLED_SIDE = 56
+SOME_HEADS = 100
 MANY_HEADS = 256
 
 
@@ -37,11 +38,14 @@ def max_pool(values: NDArray[np.uint8], rows: int, cols: int) -> NDArray[np.uint
 
 
 def thumbnail_side(n_tokens: int, n_heads: int = 1) -> int:
-    """Pixels of a thumbnail along an axis of ``n_tokens``: one a token up to 64 tokens, else 56;
-    half as many in a grid of so many heads that each is shown smaller than that."""
+    """Pixels of a thumbnail along an axis of ``n_tokens``: one a token up to 64 tokens, else 56.
+    In a grid of more than 100 heads, where each is shown smaller than that, never more than 56;
+    of more than 256, half as many."""
     most, pooled = UNPOOLED_LIMIT, POOLED_SIDE
     if n_heads > MANY_HEADS:
         most, pooled = most // 2, pooled // 2
+    elif n_heads > SOME_HEADS:
+        most = pooled
     return n_tokens if n_tokens <= most else pooled
 
 
