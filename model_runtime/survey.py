@@ -5,13 +5,11 @@ cells only some rows are computed. Exact numbers are the business of `views`. Kn
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from model_runtime.measures import Measures, Measuring
-from model_runtime.processors import processors
 from model_runtime.shares import Seen, shares, without_first
 from model_runtime.types import Floats
 from model_runtime.views import Axis, HeadPlace, Look, Positions
@@ -22,7 +20,6 @@ MOST_CELLS = 160_000_000
 # Cells of a block, so that a block's arrays stay in the processor's cache, and yet have rows
 # enough for the product of q and k to be fast.
 _BLOCK = 2**17
-_MANY_CELLS = 10_000_000  # so many that several processors share the maps: a tenth of a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,19 +44,13 @@ def survey(look: Look, height: int, width: int, most_cells: int = MOST_CELLS) ->
         for place in places
     ]
     pictures = np.zeros((len(places), canvas.height, canvas.width), dtype=np.float32)
-
-    def look_at(numbers: range) -> None:
-        for block in _blocks(queries, canvas.row_of, max(1, _BLOCK // n_keys)):
-            masks: dict[object, Seen] = {}
-            strip = canvas.strip(block)
-            for number in numbers:
-                share, seen = shares(look, places[number], block, masks)
-                measuring[number].add(share, seen.n_visible, block, seen.keys.start)
-                strip.draw(share, seen.keys, pictures[number])
-
-    n_parts = processors() if heads * len(queries) * n_keys >= _MANY_CELLS else 1
-    with ThreadPoolExecutor(n_parts) as pool:
-        list(pool.map(look_at, (range(first, len(places), n_parts) for first in range(n_parts))))
+    for block in _blocks(queries, canvas.row_of, max(1, _BLOCK // n_keys)):
+        masks: dict[object, Seen] = {}
+        strip = canvas.strip(block)
+        for place, measured, picture in zip(places, measuring, pictures, strict=True):
+            share, seen = shares(look, place, block, masks)
+            measured.add(share, seen.n_visible, block, seen.keys.start)
+            strip.draw(share, seen.keys, picture)
     return Survey(pictures, tuple(each.result() for each in measuring), len(queries))
 
 

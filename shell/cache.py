@@ -86,17 +86,11 @@ class TraceStore(Store[str, Trace]):
 class OverviewStore(Store[tuple[str, View], Overview]):
     """What is drawn at once of a trace through a view."""
 
-    def __init__(self, max_count: int, max_bytes: int) -> None:
-        super().__init__(max_count, max_bytes)
-        # Threads that compute in small pieces hinder one another more than two processors help.
-        self._turn = threading.Lock()
-
     def of(self, trace_id: str, trace: Trace, view: View) -> Overview:
         """The overview, kept or computed. Two that ask at once compute it twice, at worst."""
         found = self.get((trace_id, view))
         if found is None:
-            with self._turn:
-                found = overview(trace, view)
+            found = overview(trace, view)
             self.put((trace_id, view), found)
         return found
 

@@ -145,14 +145,3 @@ def test_a_mean_is_over_what_there_is():
     record = LONG.record("decoder", 3)  # the only layer with a third head
     np.testing.assert_allclose(found.pictures[2], record.pattern(2), atol=CLOSE)
     assert look.places[2] == HeadPlace(None, 2)
-
-
-@pytest.mark.parametrize("n", [1, 2, 5])
-def test_several_processors_see_what_one_sees(monkeypatch, n):
-    look = Look(LONG, "decoder", View())
-    alone = survey(look, 20, 30)
-    monkeypatch.setattr("model_runtime.survey._MANY_CELLS", 0)
-    monkeypatch.setattr("model_runtime.survey.processors", lambda: n)
-    shared = survey(look, 20, 30)
-    assert (shared.pictures == alone.pictures).all()
-    assert shared.measures == alone.measures

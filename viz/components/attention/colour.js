@@ -74,13 +74,6 @@ export function stepsOf(values, rows, cols, scale, unit = 1) {
     steps.set(values);
     return steps;
   }
-  if (scale === "linear") {
-    for (let at = 0; at < steps.length; at++) {
-      const share = values[at];
-      steps[at] = share > 0 ? Math.min(255, Math.round(share * 255)) : 0;
-    }
-    return steps;
-  }
   const table =
     scale === "log" && unit === 255 ? Uint8Array.from({ length: 256 }, (_, i) => stepOf(i / 255, "log")) : null;
   for (let i = 0; i < rows; i++) {
