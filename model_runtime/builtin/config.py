@@ -6,6 +6,8 @@ Plain values: knows neither torch nor what the model is used for.
 from dataclasses import dataclass
 from typing import Literal
 
+Positions = Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
+
 
 @dataclass(frozen=True)
 class TransformerConfig:
@@ -27,7 +29,7 @@ class TransformerConfig:
     norm: Literal["pre", "post"] = "pre"
     # How a model learns where a token stands. Sinusoidal and learned vectors are added
     # to the embedding; rotary turns queries and keys; ALiBi adds to the scores.
-    positions: Literal["sinusoidal", "learned", "rotary", "alibi", "none"] = "sinusoidal"
+    positions: Positions = "sinusoidal"
     activation: Literal["relu", "gelu"] = "relu"
     tie_unembedding: bool = True  # one matrix both embeds and unembeds (the paper, §3.4)
     dropout: float = 0.1  # share of activations zeroed in training; never in use

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 from model_runtime.attention import AttentionRecord
 from model_runtime.breaking import WrongPass
-from model_runtime.builtin.decoding import continued, greedy_batch
+from model_runtime.builtin.decoding import continued, greedy, greedy_batch
 from model_runtime.builtin.found import encodings_of
 from model_runtime.builtin.mistakes import with_mistake
 from model_runtime.builtin.placed import with_places
@@ -141,13 +141,15 @@ class BuiltinModel:
         if model is self._model:
             ids = self._written.ask(source_ids)
         else:
-            (ids,) = _targets(model, [source_ids])
+            limit = self.info.context_length
+            ids = greedy(model, source_ids, limit, bos=BOS_ID, eos=EOS_ID)
         written = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
 
     def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
         """A target for each source."""
-        return _targets(self._model, sources)
+        limit = self.info.context_length
+        return greedy_batch(self._model, list(sources), limit, bos=BOS_ID, eos=EOS_ID)
 
     def _read_on(self, model: Transformer, text: str, target_text: str | None) -> Reading:
         """The text without its end token, and the continuation: as typed, or the model's own."""
@@ -267,11 +269,6 @@ class BuiltinModel:
             return tokens[:room], len(tokens) - room
         closing = Token(room - 1, last.id, last.text, None, None, is_special=True)
         return (*tokens[: room - 1], closing), len(tokens) - room
-
-
-def _targets(model: Transformer, sources: Sequence[list[int]]) -> list[list[int]]:
-    limit = model.config.context_length
-    return greedy_batch(model, list(sources), limit, bos=BOS_ID, eos=EOS_ID)
 
 
 def _named(piece: str, spaced: bool) -> str:

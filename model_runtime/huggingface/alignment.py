@@ -145,7 +145,8 @@ def _shared_out(found: list[Span | None], length: int, starts: set[int]) -> list
             out.append((at, at))
             continue
         run = list(takewhile(lambda one: one is None or one[0] == one[1], found[i:]))
-        end = found[i + len(run)][0] if i + len(run) < len(found) else length  # type: ignore[index]
+        after = next(iter(found[i + len(run) :]), None)
+        end = after[0] if after else length
         n_lost = run.count(None)
         words = [n for n in range(at + 1, end) if n in starts]
         ends_word = len(run) > 1 and run[1] is not None  # white space follows

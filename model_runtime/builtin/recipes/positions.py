@@ -5,14 +5,14 @@ Knows the one task they share, "which letter stood before me?"; the loop is in `
 
 import random
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import torch
 from tokenizers import Tokenizer
 
 from model_runtime.builtin import tasks, tokenization, weights
 from model_runtime.builtin.batching import Batch, padded
-from model_runtime.builtin.config import TransformerConfig
+from model_runtime.builtin.config import Positions, TransformerConfig
 from model_runtime.builtin.corpus import is_held_out
 from model_runtime.builtin.lineup import LINEUP
 from model_runtime.builtin.recipes.making import Making, make
@@ -20,7 +20,7 @@ from model_runtime.builtin.recipes.tasks import BATCH, LICENCE, STEPS
 from model_runtime.builtin.tokenization import PAD_ID
 from model_runtime.builtin.training import Schedule
 
-KINDS: tuple[str, ...] = get_args(get_type_hints(TransformerConfig)["positions"])
+KINDS: tuple[Positions, ...] = get_args(Positions)
 
 
 def positions(data: Path, folder: Path, device: torch.device, epochs: int | None) -> None:
@@ -46,7 +46,7 @@ def positions(data: Path, folder: Path, device: torch.device, epochs: int | None
                     n_heads=4,
                     d_ff=256,
                     n_layers=2,
-                    positions=kind,  # type: ignore[arg-type]
+                    positions=kind,
                     dropout=0.0,
                 ),
                 source=None,
