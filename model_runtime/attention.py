@@ -8,6 +8,7 @@ grow with n, and computes patterns, which grow with n², for what is looked at. 
 neither the model that was recorded nor the screen.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +16,17 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 ALL = slice(None)
+Heads = int | slice
+AT_HAND = 2**15  # cells of 8 bytes
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionRecord:
     """Queries, keys and values of one layer, as they entered its attention.
 
-    Every method takes a query head (0 … n_heads - 1) and an optional slice of query
-    rows, raises IndexError for a head that is not there, and computes in 64 bits.
+    Every method takes a query head (0 … n_heads - 1) and an optional slice of query rows,
+    raises IndexError for a head that is not there, and computes in 64 bits. A slice of heads
+    instead of one gives the same with an axis of heads in front.
     """
 
     stack: str  # "encoder", "decoder" or "cross"
@@ -44,44 +48,47 @@ class AttentionRecord:
 
     def kv_head(self, head: int) -> int:
         """The key/value head that a query head reads (grouped-query attention)."""
-        return self._checked(head) * self.k.shape[0] // self.q.shape[0]
+        return int(self._read_by(self._which(head)))
 
-    def visible(self, head: int, rows: slice = ALL) -> NDArray[np.bool_]:
+    def visible(self, head: Heads, rows: slice = ALL) -> NDArray[np.bool_]:
         """[query, key], True where the query may look."""
-        self._checked(head)
+        which = self._which(head)
         if self.mask is None:
-            return np.ones((self.q.shape[1], self.k.shape[1]), dtype=bool)[rows]
-        return self.mask[head % self.mask.shape[0]][rows]
+            every = np.ones((self.q.shape[1], self.k.shape[1]), dtype=bool)[rows]
+            return np.broadcast_to(every, (*np.shape(which), *every.shape))
+        return np.asarray(self.mask[which % len(self.mask)][..., rows, :])
 
-    def dot(self, head: int, rows: slice = ALL) -> Doubles:
+    def dot(self, head: Heads, rows: slice = ALL) -> Doubles:
         """q·k, [query, key], before scale, bias and mask."""
-        q = self.q[self._checked(head)][rows].astype(np.float64)
-        return q @ self.k[self.kv_head(head)].T.astype(np.float64)
+        which = self._which(head)
+        q = self.q[which][..., rows, :].astype(np.float64)
+        k = self.k[self._read_by(which)].astype(np.float64)
+        return np.asarray(q @ k.swapaxes(-1, -2))
 
-    def scores(self, head: int, rows: slice = ALL) -> Doubles:
+    def scores(self, head: Heads, rows: slice = ALL) -> Doubles:
         """What softmax is taken of, [query, key]; masked cells keep their score here."""
         return self._scores_of(self.dot(head, rows), head, rows)
 
-    def _scores_of(self, dot: Doubles, head: int, rows: slice) -> Doubles:
+    def _scores_of(self, dot: Doubles, head: Heads, rows: slice) -> Doubles:
         scores = dot * self.scale
         if self.softcap is not None:
             scores = self.softcap * np.tanh(scores / self.softcap)
         if self.bias is not None:
-            scores = scores + self.bias[head % self.bias.shape[0]][rows]
+            scores = scores + self.bias[self._which(head) % len(self.bias)][..., rows, :]
         return scores
 
-    def sink(self, head: int, rows: slice = ALL) -> Doubles | None:
+    def sink(self, head: Heads, rows: slice = ALL) -> Doubles | None:
         """[query, 1], or [1, 1] where all rows share it: the score of the sink, if there is one."""
         if self.sinks is None:
             return None
-        sink = self.sinks[self._checked(head)].astype(np.float64)
-        return np.asarray(sink[rows, None] if sink.ndim else sink[None, None])
+        sink = np.asarray(self.sinks[self._which(head)], dtype=np.float64)
+        return sink[..., rows, None] if self.sinks.ndim > 1 else sink[..., None, None]
 
-    def pattern(self, head: int, rows: slice = ALL) -> Doubles:
+    def pattern(self, head: Heads, rows: slice = ALL) -> Doubles:
         """[query, key], each row ≥ 0 and summing to 1 (less the sink's share)."""
         return self._pattern_of(self.scores(head, rows), head, rows)
 
-    def _pattern_of(self, scores: Doubles, head: int, rows: slice) -> Doubles:
+    def _pattern_of(self, scores: Doubles, head: Heads, rows: slice) -> Doubles:
         if self.mask is not None:
             scores = np.where(self.visible(head, rows), scores, -np.inf)
         highest = scores.max(axis=-1, keepdims=True)
@@ -96,22 +103,39 @@ class AttentionRecord:
             total = total + np.exp(sink - highest)
         return np.divide(exp, total, out=np.zeros_like(exp), where=total > 0)
 
-    def steps(self, head: int, rows: slice = ALL) -> tuple[Doubles, Doubles, Doubles]:
+    def steps(self, head: Heads, rows: slice = ALL) -> tuple[Doubles, Doubles, Doubles]:
         """(dot, scores, pattern) as above, each computed once."""
         dot = self.dot(head, rows)
         scores = self._scores_of(dot, head, rows)
         return dot, scores, self._pattern_of(scores, head, rows)
 
-    def z(self, head: int, rows: slice = ALL) -> Doubles:
+    def z(self, head: Heads, rows: slice = ALL) -> Doubles:
         """pattern·v of one head, [query, d_value], before W_O."""
-        return self.pattern(head, rows) @ self.v[self.kv_head(head)].astype(np.float64)
+        return self.z_of(self.pattern(head, rows), head)
+
+    def z_of(self, pattern: Doubles, head: Heads) -> Doubles:
+        """The same, of a pattern that is there already."""
+        v = self.v[self._read_by(self._which(head))].astype(np.float64)
+        return np.asarray(pattern @ v)
+
+    def parts(self, rows: slice = ALL) -> Iterator[slice]:
+        """All heads, as many at a time as stay at hand, in the processor's cache."""
+        n_rows = len(range(*rows.indices(self.q.shape[1])))
+        size = max(1, AT_HAND // max(1, n_rows * self.k.shape[1]))
+        for start in range(0, self.n_heads, size):
+            yield slice(start, min(start + size, self.n_heads))
 
     @property
     def arrays(self) -> tuple[NDArray[np.generic] | None, ...]:
         """Everything that takes memory. Layers may share a mask or a bias."""
         return (self.q, self.k, self.v, self.bias, self.mask, self.sinks)
 
-    def _checked(self, head: int) -> int:
-        if not 0 <= head < self.n_heads:
+    def _which(self, head: Heads) -> np.intp | NDArray[np.intp]:
+        """The number of a head, or the numbers of some."""
+        if not isinstance(head, slice) and not 0 <= head < self.n_heads:
             raise IndexError(f"head {head} of {self.n_heads}")
-        return head
+        found: np.intp | NDArray[np.intp] = np.arange(self.n_heads)[head]
+        return found
+
+    def _read_by(self, which: np.intp | NDArray[np.intp]) -> np.intp | NDArray[np.intp]:
+        return which * self.k.shape[0] // self.q.shape[0]

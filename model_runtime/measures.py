@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 # The smallest number whose logarithm is taken: a share of 0 adds nothing to an entropy.
 _TINY = np.finfo(np.float32).tiny
+_Doubles = NDArray[np.float64]
+_NOTHING = np.zeros(())
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,35 @@ def measures(
     Distance, previous and own need queries and keys from one sequence. A row that sees
     one key only has no entropy to compare, so it is left out of `entropy_share`.
     """
+    (found,) = measures_of(
+        pattern[None], visible[None], same_sequence=same_sequence, has_sink=has_sink
+    )
+    return found
+
+
+def measures_of(
+    patterns: NDArray[np.floating],
+    visible: NDArray[np.bool_],
+    *,
+    same_sequence: bool,
+    has_sink: bool = False,
+) -> tuple[Measures, ...]:
+    """The same of several patterns, [map, query, key], with a mask each."""
     measuring = Measuring(same_sequence=same_sequence, has_sink=has_sink)
-    queries = np.arange(len(pattern))
-    measuring.add(np.where(visible, pattern, 0.0), visible.sum(axis=-1), queries)
-    return measuring.result()
+    queries = np.arange(patterns.shape[1])
+    measuring.add(np.where(visible, patterns, 0.0), visible.sum(axis=-1), queries)
+    return measuring.results()
 
 
 class Measuring:
-    """The same for a pattern that comes in blocks of rows, in 32 bits or in 64."""
+    """The same for patterns that come in blocks of rows, in 32 bits or in 64: of one map, or of
+    several with an axis of maps in front."""
 
     def __init__(self, *, same_sequence: bool, has_sink: bool = False) -> None:
         self._same_sequence = same_sequence
         self._has_sink = has_sink
-        self._sums: dict[str, float] = {}
-        self._counts: dict[str, int] = {}
+        self._sums: dict[str, _Doubles] = {}  # each [] or [map]
+        self._counts: dict[str, _Doubles] = {}
 
     def add(
         self,
@@ -62,31 +79,45 @@ class Measuring:
         first_key: int = 0,
     ) -> None:
         """Some rows: shares [row, key], 0 where masked, of the keys from `first_key` on (the
-        others have none); how many keys each row sees, and its position."""
-        logarithms = np.log2(np.maximum(share, _TINY))
-        entropy = -np.einsum("ij,ij->i", share, logarithms)
-        open_rows = n_visible > 1
-        most = np.log2(np.where(open_rows, n_visible, 2))
+        others have none); how many keys each row sees, [row], and its position, [row]."""
+        entropy = -np.vecdot(share, np.log2(np.maximum(share, _TINY)))
+        is_open = n_visible > 1
+        most = np.log2(np.where(is_open, n_visible, 2))
         self._count("entropy", entropy)
-        self._count("entropy_share", (entropy / most)[open_rows])
-        self._count("first", share[:, 0] if first_key == 0 else np.zeros(len(share)))
+        self._count("entropy_share", entropy / most, is_open)
+        self._count("first", share[..., 0] if first_key == 0 else np.zeros(share.shape[:-1]))
         if self._has_sink:
-            self._count("sink", 1.0 - share.sum(axis=1, dtype=np.float64))
+            self._count("sink", 1.0 - share.sum(axis=-1, dtype=np.float64))
         if self._same_sequence:
-            keys = np.arange(first_key, first_key + share.shape[1], dtype=share.dtype)
+            keys = np.arange(first_key, first_key + share.shape[-1], dtype=share.dtype)
             apart = np.abs(queries.astype(share.dtype)[:, None] - keys)
-            self._count("distance", np.einsum("ij,ij->i", share, apart))
+            self._count("distance", np.vecdot(share, apart))
             self._count("own", _at(share, queries - first_key))
-            later = queries > 0
-            self._count("previous", _at(share[later], queries[later] - 1 - first_key))
+            self._count("previous", _at(share, queries - 1 - first_key), queries > 0)
 
-    def _count(self, name: str, rows: NDArray[np.floating]) -> None:
-        self._sums[name] = self._sums.get(name, 0.0) + float(rows.sum(dtype=np.float64))
-        self._counts[name] = self._counts.get(name, 0) + len(rows)
+    def _count(
+        self, name: str, rows: NDArray[np.floating], of: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Add some rows, or those of them that count."""
+        which = np.ones(rows.shape[-1:], dtype=bool) if of is None else of
+        total = rows.sum(axis=-1, where=which, dtype=np.float64)
+        self._sums[name] = self._sums.get(name, _NOTHING) + total
+        self._counts[name] = self._counts.get(name, _NOTHING) + which.sum(axis=-1)
 
     def result(self) -> Measures:
         """The means over all rows that were added. Raises KeyError if there was none."""
-        means = {name: self._sums[name] / n for name, n in self._counts.items() if n}
+        return self._of(())
+
+    def results(self) -> tuple[Measures, ...]:
+        """The same of each map, where there is an axis of them."""
+        return tuple(self._of((i,)) for i in range(len(self._sums["entropy"])))
+
+    def _of(self, at: tuple[int, ...]) -> Measures:
+        means: dict[str, float] = {}
+        for name, counts in self._counts.items():
+            # How many rows counted may be the same for all maps.
+            if n := counts[at] if counts.ndim else counts[()]:
+                means[name] = float(self._sums[name][at] / n)
         return Measures(
             entropy=means["entropy"],
             entropy_share=means.get("entropy_share"),
@@ -100,8 +131,8 @@ class Measuring:
 
 def _at(share: NDArray[np.floating], keys: NDArray[np.integer]) -> NDArray[np.floating]:
     """Of each row the share of one key; 0 where that key is not among the columns."""
-    there = (keys >= 0) & (keys < share.shape[1])
-    return np.where(there, share[np.arange(len(share)), np.where(there, keys, 0)], 0.0)
+    there = (keys >= 0) & (keys < share.shape[-1])
+    return np.where(there, share[..., np.arange(len(keys)), np.where(there, keys, 0)], 0.0)
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,12 @@ class OwnAttention:
         largest: 32 bits hold seven digits, not seven decimals."""
         worst_pattern = worst_z = 0.0
         unit = max(1.0, float(np.abs(self.z).max(initial=0.0)))
-        for head in range(self.record.n_heads):
-            pattern = self.record.pattern(head, rows)
-            z = pattern @ self.record.v[self.record.kv_head(head)].astype(np.float64)
-            worst_z = _worse(worst_z, (z - self.z[head][rows]) / unit)
+        for heads in self.record.parts(rows):
+            pattern = self.record.pattern(heads, rows)
+            z = self.record.z_of(pattern, heads)
+            worst_z = _worse(worst_z, (z - self.z[heads, rows]) / unit)
             if self.pattern is not None:
-                worst_pattern = _worse(worst_pattern, pattern - self.pattern[head][rows])
+                worst_pattern = _worse(worst_pattern, pattern - self.pattern[heads, rows])
         return worst_pattern, worst_z
 
     def error(self, rows: slice = ALL) -> float:

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model_runtime.attention import ALL, AttentionRecord
+from model_runtime.attention import ALL, AttentionRecord, Heads
 from model_runtime.errors import NoSuchHead
 from model_runtime.types import StackName, Token, Trace
 
@@ -134,6 +134,11 @@ class Look:
             last_word = word
         return groups
 
+    @property
+    def records(self) -> list[AttentionRecord]:
+        """Those of the layers of which there is attention, in order."""
+        return list(self._records.values())
+
     @cached_property
     def places(self) -> list[HeadPlace]:
         """The maps there are, layer by layer. Layers may differ in their number of heads."""
@@ -232,9 +237,20 @@ class Look:
         """Some consecutive rows of a map. Raises NoSuchHead."""
         if not self.has_scores(place):
             return HeadMap(self.pattern(place, rows), None, None)
-        span, axis = self.span(rows)
         ((record, head),) = self.sources(place)
-        dot, scores, pattern = record.steps(head, span)
+        return self._rows_of(record, head, rows)
+
+    def maps_of(self, record: AttentionRecord) -> HeadMap:
+        """All maps of a layer, [head, row, column], of a View without a mean: much sooner than
+        one after another, and in as much memory as all of them take."""
+        return self._rows_of(record, ALL, ALL)
+
+    def _rows_of(self, record: AttentionRecord, heads: Heads, rows: slice) -> HeadMap:
+        span, axis = self.span(rows)
+        if self.is_merged:
+            merged = self.merge(self._without_first(record.pattern(heads, span)), axis)
+            return HeadMap(merged, None, None)
+        dot, scores, pattern = record.steps(heads, span)
         return HeadMap(
             self.merge(self._without_first(pattern), axis),
             self.merge(scores, axis),
@@ -250,7 +266,7 @@ class Look:
         """Where the first key is not shown, rows that sum to 1 without it."""
         if self.view.first:
             return pattern
-        rest = 1.0 - pattern[:, :1]
+        rest = 1.0 - pattern[..., :1]
         nothing = rest < 1e-9  # the row looked at the first key alone
         return np.where(nothing, np.nan, pattern / np.where(nothing, 1.0, rest))
 
@@ -294,15 +310,16 @@ class Look:
         return sum(len(group.tokens) for group in self.columns) == n_keys
 
     def merge(self, cells: NDArray[Float], rows: Axis) -> NDArray[Float]:
-        """Cells [query, key] as those of `rows` and of the shown columns. Attention to a word
-        is the sum over its pieces; from a word, their mean (Clark et al. 2019, §4.1)."""
-        if self.is_plain and len(rows.tokens) == len(cells):
+        """Cells [query, key], or of several maps [map, query, key], as those of `rows` and of the
+        shown columns. Attention to a word is the sum over its pieces; from a word, their mean
+        (Clark et al. 2019, §4.1)."""
+        if self.is_plain and len(rows.tokens) == cells.shape[-2]:
             return cells
-        shown = cells[np.ix_(rows.tokens, self.across.tokens)]
+        shown = cells[..., rows.tokens[:, None], self.across.tokens]
         if not self.is_merged:
             return shown
-        to_words = np.add.reduceat(shown, self.across.starts, axis=1)
-        sums = np.add.reduceat(to_words, rows.starts, axis=0)
+        to_words = np.add.reduceat(shown, self.across.starts, axis=-1)
+        sums = np.add.reduceat(to_words, rows.starts, axis=-2)
         return np.asarray(sums / rows.sizes[:, None].astype(cells.dtype))
 
 

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from model_runtime import catalog
 from model_runtime.errors import HeadlightError, Unforeseen
+from model_runtime.turns import TURNS
 from model_runtime.types import ModelInfo, Trace
 from pages import attention, positions, steps
 from shell import cache, classroom, header, lineup, opening, show, state, trust
@@ -95,8 +96,9 @@ def _opened(rules: Rules) -> ModelInfo | HeadlightError:
     header.draw(None, None, rules)
     state.mirror(None)
     place = _place()
-    while not on_its_way.wait(_POLL_SECONDS):
-        show.progress(place, ref, on_its_way.progress)
+    with TURNS.given_up():
+        while not on_its_way.wait(_POLL_SECONDS):
+            show.progress(place, ref, on_its_way.progress)
     if on_its_way.problem:
         state.failed(on_its_way.problem)
     state.repeat()
@@ -134,4 +136,5 @@ def _trace(info: ModelInfo) -> tuple[str, Trace] | HeadlightError:
         return Unforeseen(kind=type(problem).__name__)
 
 
-run()
+with TURNS.taken():
+    run()

@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from model_runtime.measures import Measures, measures
+from model_runtime.attention import ALL
+from model_runtime.measures import Measures, measures, measures_of
 from model_runtime.survey import has_sink, survey
 from model_runtime.types import Trace
-from model_runtime.views import Bools, HeadPlace, Look, View, shown_stacks
+from model_runtime.views import Bools, HeadMap, HeadPlace, Look, View, shown_stacks
 from viz.components import attention as component
 
 MEASURED = tuple(field.name for field in fields(Measures))
@@ -58,27 +59,52 @@ def overview(trace: Trace, view: View) -> Overview:
 
 def _exactly(look: Look) -> Drawn:
     """Few cells: every number is sent, and pictures and measures are made of these."""
-    maps = [look.map(place) for place in look.places]
-    found = []
-    for place, head in zip(look.places, maps, strict=True):
-        pattern = head.pattern if look.is_plain else look.full_pattern(place)
-        seen = look.full_mask(place)
-        visible = np.ones(pattern.shape, dtype=bool) if seen is None else seen
-        same = look.stack != "cross"
-        found.append(measures(pattern, visible, same_sequence=same, has_sink=has_sink(look, place)))
-    patterns = np.stack([head.pattern for head in maps])
+    maps, found = _means(look) if look.view.mean != "none" else _by_layer(look)
+    pattern = np.concatenate([some.pattern for some in maps])
     height, width = _sides(look)
     return Drawn(
-        component.max_pool(component.quantise(patterns), height, width),
+        component.max_pool(component.quantise(pattern), height, width),
         tuple(_numbers(each) for each in found),
         len(look.trace.tokens(look.stack)[0]),
         *_masks(look),
         component.Exact(
-            pattern=patterns.astype(np.float32),
-            scores=_stacked([head.scores for head in maps]),
-            dot=_stacked([head.dot for head in maps]),
+            pattern=pattern.astype(np.float32),
+            scores=_joined([some.scores for some in maps]),
+            dot=_joined([some.dot for some in maps]),
         ),
     )
+
+
+def _by_layer(look: Look) -> tuple[list[HeadMap], list[Measures]]:
+    """The maps of each layer, all heads at once, and the measures of all."""
+    maps: list[HeadMap] = []
+    found: list[Measures] = []
+    for record in look.records:
+        maps.append(look.maps_of(record))
+        found += measures_of(
+            maps[-1].pattern if look.is_plain else record.pattern(ALL),
+            record.visible(ALL),
+            same_sequence=look.stack != "cross",
+            has_sink=record.sinks is not None,
+        )
+    return maps, found
+
+
+def _means(look: Look) -> tuple[list[HeadMap], list[Measures]]:
+    """The same, of maps that are means of several heads."""
+    maps, found = [], []
+    for place in look.places:
+        maps.append(HeadMap(look.map(place).pattern[None], None, None))
+        pattern, seen = look.full_pattern(place), look.full_mask(place)
+        found.append(
+            measures(
+                pattern,
+                np.ones(pattern.shape, dtype=bool) if seen is None else seen,
+                same_sequence=look.stack != "cross",
+                has_sink=has_sink(look, place),
+            )
+        )
+    return maps, found
 
 
 def _from_afar(look: Look) -> Drawn:
@@ -132,7 +158,7 @@ def _added(look: Look, place: HeadPlace, runs: list[NDArray[np.uint32]]) -> int 
     return same[0] if same else len(runs) - 1
 
 
-def _stacked(parts: list[NDArray[np.float64] | None]) -> NDArray[np.float32] | None:
+def _joined(parts: list[NDArray[np.float64] | None]) -> NDArray[np.float32] | None:
     """All of them as one array; None if some are missing."""
     found = [part for part in parts if part is not None]
-    return np.stack(found).astype(np.float32) if len(found) == len(parts) else None
+    return np.concatenate(found).astype(np.float32) if len(found) == len(parts) else None

@@ -30,23 +30,25 @@ class CachedDecoder:
         """`memory` [B, K, D] is what the encoder made, if there is one; `memory_real` [B, K] is
         False where a token of it only pads."""
         assert model.decoder is not None
-        self._stack = model.decoder
+        self._stack, config = model.decoder, model.decoder.config
         self._layers = [layer for layer in self._stack.layers if isinstance(layer, Layer)]
-        self._ids: Tensor | None = None  # [B, m], all that was read
-        self._kept: dict[int, tuple[Tensor, Tensor]] = {}  # by layer, of the tokens read
+        self._n = 0  # tokens read
+        nothing = self._stack.embedding.weight.new_zeros(1, config.context_length, config.d_model)
+        self._positions = self._stack.add_positions(nothing, ignore)  # what is added at each
+        # Keys and values by layer, each [B, H, context, d], filled as far as was read.
+        self._room: dict[int, tuple[Tensor, Tensor]] = {}
         self._memory_mask = None if memory_real is None else memory_real[:, None, None, :]
         self._memory_kept = [
-            (cross.split_heads(cross.w_k(memory)), cross.split_heads(cross.w_v(memory)))
+            tuple(cross.split_heads(w(memory)).contiguous() for w in (cross.w_k, cross.w_v))
             for cross in (layer.cross for layer in self._layers)
             if cross is not None
         ]
 
     def read(self, ids: Tensor) -> Tensor:
         """ids [B, n], which follow those read before → [B, n, D], their rows alone."""
-        n = ids.shape[1]
-        self._ids = ids if self._ids is None else torch.cat([self._ids, ids], dim=1)
-        embedded = self._stack.embedding(self._ids) * math.sqrt(self._stack.config.d_model)
-        x = self._stack.add_positions(embedded, ignore)[:, -n:]
+        start, self._n = self._n, self._n + ids.shape[1]
+        x = self._stack.embedding(ids) * math.sqrt(self._stack.config.d_model)
+        x = x + self._positions[:, start : self._n]
         for number, layer in enumerate(self._layers):
             x = self._through(layer, number, x)
         return torch.as_tensor(self._stack.final_norm(x))
@@ -62,16 +64,27 @@ class CachedDecoder:
     def _itself(self, attn: MultiHeadAttention, number: int, x: Tensor) -> Tensor:
         """Self-attention: new queries over the keys of all that was read."""
         q, k, v = (attn.split_heads(w(x)) for w in (attn.w_q, attn.w_k, attn.w_v))
-        if kept := self._kept.get(number):
-            k, v = torch.cat([kept[0], k], dim=2), torch.cat([kept[1], v], dim=2)
-        self._kept[number] = k, v  # before they are told their positions
+        k, v = self._keep(number, k, v)
         n, m = q.shape[2], k.shape[2]
-        # The last rows of as many as there are keys: so `place` finds each query's position.
-        q, k, bias = attn.place(F.pad(q, (0, 0, m - n, 0)), k)
+        bias = None
+        if attn.positions in ("rotary", "alibi"):
+            # The last rows of as many as there are keys: so `place` finds each query's position.
+            q, k, bias = attn.place(F.pad(q, (0, 0, m - n, 0)), k)
+            q, bias = q[:, :, -n:], None if bias is None else bias[:, -n:]
         causal = None if n == 1 else torch.ones(n, m, dtype=torch.bool, device=x.device).tril(m - n)
-        last = None if bias is None else bias[:, -n:]
-        z = attn.attend(q[:, :, -n:], k, v, bias=last, mask=causal, record=ignore)
+        z = attn.attend(q, k, v, bias=bias, mask=causal, record=ignore)
         return torch.as_tensor(attn.w_o(z.transpose(1, 2).flatten(-2)))
+
+    def _keep(self, number: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values [B, H, n, d] beside those of earlier tokens, [B, H, m, d] in all, before
+        they are told their positions."""
+        start, m = self._n - k.shape[2], self._n
+        if number not in self._room:
+            shape = (*k.shape[:2], self._stack.config.context_length, k.shape[3])
+            self._room[number] = k.new_empty(shape), v.new_empty(shape)
+        keys, values = self._room[number]
+        keys[:, :, start:m], values[:, :, start:m] = k, v
+        return keys[:, :, :m], values[:, :, :m]
 
     def _memory(self, cross: MultiHeadAttention, number: int, x: Tensor) -> Tensor:
         """Cross-attention: new queries over the keys of the encoder's tokens."""

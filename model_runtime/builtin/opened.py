@@ -4,7 +4,6 @@ Joins weights, tokenizers and decoding; the closed form and its check are elsewh
 (`attention.py`, `tracing.py`). Knows nothing of the screen.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -62,7 +61,6 @@ class BuiltinModel:
             if tokenizer:
                 # "[EOS]" typed by a user is five characters, not the end of the text.
                 tokenizer.encode_special_tokens = True
-        self._turn = threading.Lock()
         self._written = Together(self._write, MOST_TOGETHER)
         self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
         pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
@@ -223,7 +221,7 @@ class BuiltinModel:
 
         source = torch.tensor([[token.id for token in reading.source]])
         target = torch.tensor([[token.id for token in reading.target[:-1]]])
-        with self._turn, torch.no_grad():
+        with torch.no_grad():
             x = model.encode(source, record=record) if reading.source else None
             if reading.target:
                 x = model.decode(target, x, record=record)

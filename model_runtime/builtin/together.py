@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from model_runtime.turns import TURNS
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -22,7 +24,8 @@ class Together(Generic[Question, Answer]):
     """Whoever comes while others are being answered waits, and the next answers all who wait.
 
     So one alone is answered as it comes, and a full room in batches, without anybody having
-    to wait for a batch to fill.
+    to wait for a batch to fill. A thread that has its turn lets those who wait for theirs ask
+    first.
     """
 
     def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer]], most: int) -> None:
@@ -38,6 +41,8 @@ class Together(Generic[Question, Answer]):
         mine = _Waiting[Question, Answer](question)
         with self._changed:
             self._waiting.append(mine)
+        TURNS.others_first()  # they may be about to ask, too
+        with self._changed:
             self._changed.wait_for(lambda: mine.answers or not self._is_busy)
             if mine.answers:
                 return mine.answers[0]

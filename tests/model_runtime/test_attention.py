@@ -70,6 +70,29 @@ def kind(request):
     return KINDS[request.param]
 
 
+@pytest.mark.parametrize("rows", [slice(None), slice(1, 4), slice(4, 9)])
+@pytest.mark.parametrize("heads", [slice(None), slice(1, 3), slice(2, 2)])
+def test_some_heads_at_once_are_those_heads_one_by_one(kind, heads, rows):
+    which = range(4)[heads]
+    for name in ("visible", "dot", "scores", "pattern", "z"):
+        found = getattr(kind, name)(heads, rows)
+        each = [getattr(kind, name)(head, rows) for head in which]
+        assert found.shape[0] == len(which)
+        for one, expected in zip(found, each, strict=True):
+            np.testing.assert_allclose(one, expected, rtol=1e-14, atol=1e-15)
+    if kind.sinks is not None:
+        for one, head in zip(kind.sink(heads, rows), which, strict=True):
+            np.testing.assert_array_equal(one, kind.sink(head, rows))
+
+
+@pytest.mark.parametrize("at_hand", [1, 36, 71, 10**6])
+def test_parts_are_all_heads_in_order_and_no_more_at_a_time_than_is_at_hand(monkeypatch, at_hand):
+    monkeypatch.setattr("model_runtime.attention.AT_HAND", at_hand)
+    parts = list(random_record().parts())  # maps of 5 × 7 cells
+    assert [head for part in parts for head in range(4)[part]] == [0, 1, 2, 3]
+    assert all(part.stop - part.start == max(1, min(at_hand // 35, 4)) for part in parts)
+
+
 def test_a_score_is_the_product_of_query_and_key_over_root_d():
     one = record([[[0.1, 0.2, 0.3]]], [[[0.4, 0.5, 0.6]]], scale=3**-0.5)
     assert one.dot(0).item() == pytest.approx(0.32, abs=1e-6)

@@ -8,7 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_runtime.measures import Guess, Measures, Measuring, guess_of, likeliest, measures
+from model_runtime.measures import (
+    Guess,
+    Measures,
+    Measuring,
+    guess_of,
+    likeliest,
+    measures,
+    measures_of,
+)
 
 
 def measured(pattern, visible=None, *, same_sequence=True):
@@ -106,6 +114,22 @@ def test_blocks_of_rows_and_of_keys_measure_as_the_whole(same_sequence, dtype):
     whole = measured(pattern, visible, same_sequence=same_sequence)
     for name, value in vars(whole).items():
         assert vars(measuring.result())[name] == pytest.approx(value, abs=1e-6), name
+
+
+@pytest.mark.parametrize("same_sequence", [True, False])
+def test_several_patterns_at_once_measure_as_each_alone(same_sequence):
+    rng = np.random.default_rng(1)
+    visible = rng.random((5, 6, 6)) < np.linspace(0.1, 1, 5)[:, None, None]
+    visible[:, :, 0] = True
+    visible[0, :, 1:] = False  # rows of one key: nothing to compare
+    patterns = np.where(visible, rng.random((5, 6, 6)), 0)
+    patterns /= patterns.sum(axis=2, keepdims=True) * 1.25
+    found = measures_of(patterns, visible, same_sequence=same_sequence, has_sink=True)
+    assert len(found) == 5
+    assert found[0].entropy_share is None
+    for one, pattern, seen in zip(found, patterns, visible, strict=True):
+        alone = measures(pattern, seen, same_sequence=same_sequence, has_sink=True)
+        assert vars(one) == pytest.approx(vars(alone), abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

@@ -61,7 +61,8 @@ def test_heads_go_layer_by_layer_with_their_names_and_measures():
             found = measures(
                 record.pattern(head), record.visible(head), same_sequence=stack["name"] != "cross"
             )
-            assert cell["measures"] == [getattr(found, name) for name in MEASURED]
+            expected = [getattr(found, name) for name in MEASURED]
+            assert cell["measures"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_decoders_mask_is_told_and_no_other():
