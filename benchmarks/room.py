@@ -67,13 +67,21 @@ class Room:
         self._chance = random.Random(7)
 
     def memory(self) -> float:
-        """MiB that the server's process holds."""
-        pages = int(Path(f"/proc/{self._pid}/statm").read_text().split()[1])
+        """MiB that the server holds, with the process that helps it."""
+        pages = sum(int(Path(f"/proc/{p}/statm").read_text().split()[1]) for p in self._pids())
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def _server_seconds(self) -> float:
-        after_name = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for pid in self._pids():
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(after_name[11]) + int(after_name[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _pids(self) -> list[int]:
+        """The server's process and those that it has started."""
+        started = Path(f"/proc/{self._pid}/task").glob("*/children")
+        return [self._pid, *(int(pid) for path in started for pid in path.read_text().split())]
 
     @asynccontextmanager
     async def phase(self) -> AsyncIterator[Times]:

@@ -98,7 +98,7 @@ def open_model(
         from model_runtime.builtin.opened import BuiltinModel
 
         room_for(weights.read_facts(folder)["parameters"] * 4)
-        return BuiltinModel(ref, weights.load(folder))
+        return BuiltinModel(ref, weights.load(folder), folder)
     from model_runtime.huggingface.opened import open_checkpoint
 
     return open_checkpoint(ref, report or (lambda _: None), room_for)

@@ -5,9 +5,10 @@ Knows threads and a clock; neither what is computed nor for whom.
 
 import threading
 import time
-from collections import deque
+from bisect import insort
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 PATIENCE = 0.1  # seconds; who needs longer keeps the others no longer
 
@@ -15,7 +16,8 @@ PATIENCE = 0.1  # seconds; who needs longer keeps the others no longer
 class _Ticket:
     """One thread's place in the queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
+        self.number = number
         self.called = threading.Lock()  # released when its turn has come
         self.called.acquire()
 
@@ -23,7 +25,8 @@ class _Ticket:
 class Turns:
     """One thread at a time runs Python, whatever is done. Left to themselves, threads take it
     from one another at every call into torch, which lets go of it: two thousand times a text.
-    Here they wait until the one before has come to an end, or has had it for PATIENCE.
+    Here they wait until the one before has come to an end, or has had it for PATIENCE. Who waits
+    for something else meanwhile then goes on before those who came later.
 
     So nothing depends on a turn but speed: none is refused, and none is kept for ever.
     """
@@ -31,50 +34,50 @@ class Turns:
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
         self._lock = threading.Lock()
-        self._queue: deque[_Ticket] = deque()
+        self._queue: list[_Ticket] = []  # by number
+        self._numbers = count()
         self._holder: _Ticket | None = None
         self._since = 0.0  # when the holder began
         self._mine = threading.local()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Wait for a turn, and have it meanwhile."""
-        self._take()
+        """Wait for a turn, and have it meanwhile. Not for who has one."""
+        assert not self.is_mine
+        self._take(_Ticket(next(self._numbers)))
         try:
             yield
         finally:
             self._give()
 
-    def others_first(self) -> None:
-        """Let all go on who wait now, if this thread has a turn; then it has one again."""
-        if self.is_mine:
-            self._give()
-            self._take()
-
     @contextmanager
     def given_up(self) -> Iterator[None]:
         """Have no turn meanwhile: for what waits and does not compute."""
-        had = self.is_mine
+        had: _Ticket | None = getattr(self._mine, "ticket", None)
         if had:
             self._give()
         try:
             yield
         finally:
             if had:
-                self._take()
+                self._take(had)
+
+    @property
+    def n_waiting(self) -> int:
+        """Threads that wait for their turn."""
+        return len(self._queue)
 
     @property
     def is_mine(self) -> bool:
         """Whether this thread is inside `taken`."""
         return getattr(self._mine, "ticket", None) is not None
 
-    def _take(self) -> None:
-        ticket = self._mine.ticket = _Ticket()
+    def _take(self, ticket: _Ticket) -> None:
+        self._mine.ticket = ticket
         with self._lock:
+            insort(self._queue, ticket, key=lambda one: one.number)
             if self._holder is None:
-                self._begin(ticket)
-                return
-            self._queue.append(ticket)
+                self._next()
         while not ticket.called.acquire(timeout=self._patience):
             with self._lock:
                 if time.monotonic() - self._since >= self._patience:
@@ -89,7 +92,7 @@ class Turns:
     def _next(self) -> None:
         self._holder = None
         if self._queue:
-            self._begin(self._queue.popleft())
+            self._begin(self._queue.pop(0))
 
     def _begin(self, ticket: _Ticket) -> None:
         self._holder, self._since = ticket, time.monotonic()

@@ -5,18 +5,19 @@ Joins weights, tokenizers and decoding; the closed form and its check are elsewh
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from model_runtime.attention import AttentionRecord
 from model_runtime.breaking import WrongPass
-from model_runtime.builtin.decoding import continued, greedy, greedy_batch
+from model_runtime.builtin import passes
+from model_runtime.builtin.decoding import continued
 from model_runtime.builtin.found import encodings_of
+from model_runtime.builtin.helper import HELPER
 from model_runtime.builtin.mistakes import with_mistake
+from model_runtime.builtin.passes import Arrays
 from model_runtime.builtin.placed import with_places
 from model_runtime.builtin.together import Together
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
@@ -27,6 +28,7 @@ from model_runtime.positions.placing import Placing
 from model_runtime.recording import OwnAttention, Pass
 from model_runtime.steps.parts import Insides
 from model_runtime.tokens import shown_piece, tokens_of, written_tokens
+from model_runtime.turns import TURNS
 from model_runtime.types import (
     MASK,
     Floats,
@@ -38,7 +40,6 @@ from model_runtime.types import (
     Token,
 )
 
-Arrays = dict[str, NDArray[np.float32]]
 # A full room's texts in one batch: what 32 targets take is little more than what one takes, and
 # nobody waits for more than two batches.
 MOST_TOGETHER = 32
@@ -46,15 +47,12 @@ _SPECIAL_IDS = frozenset(range(len(SPECIALS)))
 
 
 class BuiltinModel:
-    """One of the models in `builtin/models`.
+    """One of the models in `builtin/models`. Texts that wait to be written are written together."""
 
-    Recorded passes take turns: threads that compute in small pieces hinder one another more than
-    two processors help (forty at once: 17 reruns a second instead of 14). Texts that wait to be
-    written are written together.
-    """
-
-    def __init__(self, ref: str, loaded: Weights) -> None:
+    def __init__(self, ref: str, loaded: Weights, folder: Path | None = None) -> None:
+        """`folder` is where the weights came from, if the `HELPER` may find them there."""
         self._model: Transformer = loaded.model
+        self._folder = folder
         self._source = loaded.source_tokenizer
         self._target = loaded.target_tokenizer
         for tokenizer in (self._source, self._target):
@@ -136,18 +134,18 @@ class BuiltinModel:
             target, target_left_out = self._cut(self._target, target_text)
             return Reading(source, target, False, left_out, target_left_out)
         source_ids = [token.id for token in source]
-        if model is self._model:
-            ids = self._written.ask(source_ids)
-        else:
-            limit = self.info.context_length
-            ids = greedy(model, source_ids, limit, bos=BOS_ID, eos=EOS_ID)
+        is_own = model is self._model
+        ids = self._written.ask(source_ids) if is_own else passes.written(model, [source_ids])[0]
         written = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
 
     def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
         """A target for each source."""
-        limit = self.info.context_length
-        return greedy_batch(self._model, list(sources), limit, bos=BOS_ID, eos=EOS_ID)
+        found = HELPER.written(self._folder, sources) if self._folder else None
+        if found is None:
+            with TURNS.taken():
+                found = passes.written(self._model, sources)
+        return found
 
     def _read_on(self, model: Transformer, text: str, target_text: str | None) -> Reading:
         """The text without its end token, and the continuation: as typed, or the model's own."""
@@ -182,8 +180,9 @@ class BuiltinModel:
 
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
-        arrays: Arrays = {}
-        self._forward(self._model, reading, arrays)
+        ids = _ids(reading)
+        found = HELPER.recorded(self._folder, *ids) if self._folder else None
+        arrays = passes.recorded(self._model, *ids) if found is None else found
         attentions = tuple(
             self._taken(arrays, stack, layer)
             for stack in self.info.stacks
@@ -196,7 +195,7 @@ class BuiltinModel:
         as it is, and so do its weights, which the copy shares. Raises KeyError."""
         arrays: Arrays = {}
         try:
-            self._forward(with_mistake(self._model, mistake), reading, arrays)
+            passes.record_into(arrays, with_mistake(self._model, mistake), *_ids(reading))
         except RuntimeError as error:  # shapes that do not fit
             return WrongPass(arrays, str(error))
         return WrongPass(arrays)
@@ -205,28 +204,10 @@ class BuiltinModel:
         """The same pass of a copy whose tokens are told other positions: all that is recorded, by
         name, read-only. "encoder.0.attn.pattern" is [head, query, key]. Raises IndexError for a
         position that the model has no vector for."""
-        arrays: Arrays = {}
-        self._forward(with_places(self._model, places), reading, arrays)
+        arrays = passes.recorded(with_places(self._model, places), *_ids(reading))
         for array in arrays.values():
             array.setflags(write=False)
         return MappingProxyType(arrays)
-
-    def _forward(self, model: Transformer, reading: Reading, arrays: Arrays) -> None:
-        """One pass, and all that it records, by name; "logits" is among it."""
-
-        def record(name: str, value: torch.Tensor) -> None:
-            array = value.detach().numpy()
-            # The one sequence of the batch. Masks and tables have no batch axis to drop.
-            arrays[name] = array[0] if value.dim() >= 3 and value.shape[0] == 1 else array
-
-        source = torch.tensor([[token.id for token in reading.source]])
-        target = torch.tensor([[token.id for token in reading.target[:-1]]])
-        with torch.no_grad():
-            x = model.encode(source, record=record) if reading.source else None
-            if reading.target:
-                x = model.decode(target, x, record=record)
-            assert x is not None
-            model.logits(x, record)
 
     def _taken(self, arrays: Arrays, stack: StackName, layer: int) -> OwnAttention:
         """Take one module's attention out of the recorded arrays."""
@@ -267,6 +248,11 @@ class BuiltinModel:
             return tokens[:room], len(tokens) - room
         closing = Token(room - 1, last.id, last.text, None, None, is_special=True)
         return (*tokens[: room - 1], closing), len(tokens) - room
+
+
+def _ids(reading: Reading) -> tuple[list[int], list[int]]:
+    """What the encoder and what the decoder reads; the last token is only predicted."""
+    return [token.id for token in reading.source], [token.id for token in reading.target[:-1]]
 
 
 def _named(piece: str, spaced: bool) -> str:

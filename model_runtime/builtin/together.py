@@ -24,12 +24,13 @@ class Together(Generic[Question, Answer]):
     """Whoever comes while others are being answered waits, and the next answers all who wait.
 
     So one alone is answered as it comes, and a full room in batches, without anybody having
-    to wait for a batch to fill. A thread that has its turn lets those who wait for theirs ask
-    first.
+    to wait for a batch to fill. Nobody keeps their turn while they wait: others may be about to
+    ask, too.
     """
 
     def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer]], most: int) -> None:
-        """`answer` gives one answer to each of up to `most` questions, for one caller at a time."""
+        """`answer` gives one answer to each of up to `most` questions, for one caller at a time,
+        which has no turn."""
         self._answer = answer
         self._most = most
         self._waiting: list[_Waiting[Question, Answer]] = []
@@ -38,11 +39,12 @@ class Together(Generic[Question, Answer]):
 
     def ask(self, question: Question) -> Answer:
         """The answer to a question. Raises what `answer` raises of it alone."""
-        mine = _Waiting[Question, Answer](question)
+        with TURNS.given_up():
+            return self._asked(_Waiting[Question, Answer](question))
+
+    def _asked(self, mine: _Waiting[Question, Answer]) -> Answer:
         with self._changed:
             self._waiting.append(mine)
-        TURNS.others_first()  # they may be about to ask, too
-        with self._changed:
             self._changed.wait_for(lambda: mine.answers or not self._is_busy)
             if mine.answers:
                 return mine.answers[0]

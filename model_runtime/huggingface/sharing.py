@@ -3,22 +3,16 @@
 Knows what a pass costs, not what it is of.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+from model_runtime.processors import processors
+
 LARGE = 5e9
 """Multiplications, a tenth of a second of one processor and more. For fewer nobody waits long, and
 in a full room others want the second processor."""
-
-
-def processors() -> int:
-    """How many this process may use: fewer than the machine has where it was told so."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -61,22 +61,28 @@ def test_who_came_first_goes_first_and_one_at_a_time():
     assert line.done == ["a", "b", "c", "d"]
 
 
-def test_others_go_first_where_one_lets_them_and_then_it_goes_on():
-    line, others_wait = Line(), threading.Event()
+def test_who_waited_for_something_else_goes_on_before_those_who_came_later():
+    line, others_wait, may_go_on, b_works = Line(), *(threading.Event() for _ in range(3))
 
-    def polite():
-        line.done.append("a begins")
+    def first():
         assert others_wait.wait(LONG)
-        line.turns.others_first()
-        assert line.turns.is_mine
+        with line.turns.given_up():
+            assert b_works.wait(LONG)
         line.done.append("a goes on")
 
-    going = [line.comes(polite)]
-    going += [line.comes(lambda name=name: line.done.append(name)) for name in "bc"]
+    def second():
+        b_works.set()
+        assert may_go_on.wait(LONG)
+        line.done.append("b")
+
+    going = [line.comes(first), line.comes(second), line.comes(lambda: line.done.append("c"))]
     others_wait.set()
+    while [ticket.number for ticket in line.turns._queue] != [0, 2]:
+        may_go_on.wait(0.001)
+    may_go_on.set()
     for one in going:
         one.result(LONG)
-    assert line.done == ["a begins", "b", "c", "a goes on"]
+    assert line.done == ["b", "a goes on", "c"]
 
 
 def test_who_waits_for_something_else_keeps_nobody():
@@ -115,7 +121,6 @@ def test_who_fails_gives_its_turn_back():
 
 def test_without_a_turn_there_is_nothing_to_give_up():
     turns = Turns(LONG)
-    turns.others_first()
     with turns.given_up():
         pass
     assert not turns.is_mine
