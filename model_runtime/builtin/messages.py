@@ -4,6 +4,7 @@ Knows streams and arrays; not what is asked. Nothing that is read is run: no pic
 """
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from typing import IO, Any
@@ -35,8 +36,7 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
     body = _read(stream, size)
     arrays, at = {}, 0
     for name, (dtype, shape) in header["arrays"].items():
-        count = int(np.prod(shape, dtype=np.int64))
-        arrays[name] = np.frombuffer(body, dtype, count, at).reshape(shape)
+        arrays[name] = np.frombuffer(body, dtype, math.prod(shape), at).reshape(shape)
         at += arrays[name].nbytes
     return header["said"], arrays
 

@@ -15,10 +15,10 @@ from model_runtime.breaking import WrongPass
 from model_runtime.builtin import passes
 from model_runtime.builtin.decoding import continued
 from model_runtime.builtin.found import encodings_of
-from model_runtime.builtin.helper import HELPER
 from model_runtime.builtin.mistakes import with_mistake
 from model_runtime.builtin.passes import Arrays
 from model_runtime.builtin.placed import with_places
+from model_runtime.builtin.second_process import SECOND
 from model_runtime.builtin.together import Together
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
 from model_runtime.builtin.transformer import Transformer
@@ -50,7 +50,7 @@ class BuiltinModel:
     """One of the models in `builtin/models`. Texts that wait to be written are written together."""
 
     def __init__(self, ref: str, loaded: Weights, folder: Path | None = None) -> None:
-        """`folder` is where the weights came from, if the `HELPER` may find them there."""
+        """`folder` is where the weights came from, if the `SECOND` may find them there."""
         self._model: Transformer = loaded.model
         self._folder = folder
         self._source = loaded.source_tokenizer
@@ -141,7 +141,7 @@ class BuiltinModel:
 
     def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
         """A target for each source."""
-        found = HELPER.written(self._folder, sources) if self._folder else None
+        found = SECOND.written(self._folder, sources) if self._folder else None
         if found is None:
             with TURNS.taken():
                 found = passes.written(self._model, sources)
@@ -181,7 +181,7 @@ class BuiltinModel:
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
         ids = _ids(reading)
-        found = HELPER.recorded(self._folder, *ids) if self._folder else None
+        found = SECOND.recorded(self._folder, *ids) if self._folder else None
         arrays = passes.recorded(self._model, *ids) if found is None else found
         attentions = tuple(
             self._taken(arrays, stack, layer)

@@ -1,7 +1,7 @@
 """A second process that writes targets and runs passes, from when people begin to wait for one.
 
 Python runs in one thread at a time; so in a full room a second processor is of use to a second
-process only. Knows what is asked and how; `helping.py` is that process.
+process only. Knows what is asked and how; `answering.py` is that process.
 """
 
 import atexit
@@ -20,10 +20,11 @@ from model_runtime.turns import TURNS
 
 log = logging.getLogger(__name__)
 
+PIPE = 2**20  # bytes on their way at a time; a pass has two million
 ROOM = 2  # who wait for their turn, from which on a second process is worth its 300 MiB
 
 
-class Helper:
+class SecondProcess:
     """The process, once it runs. Whatever goes wrong with it, the first one does the work, and
     numbers are the same: both run the same code on the same weights."""
 
@@ -43,6 +44,13 @@ class Helper:
         found = self._ask({"folder": str(folder), "source": source, "target": target})
         return None if found is None else found[1]
 
+    def end(self) -> None:
+        """End the process, if there is one. It would end by itself with the first one."""
+        process, self._process, self._is_ready = self._process, None, False
+        if process:
+            process.kill()
+            process.communicate()
+
     def _ask(self, asked: dict[str, Any]) -> tuple[dict[str, Any], Arrays] | None:
         if not self._is_ready:
             self._begin_if_needed()
@@ -56,7 +64,7 @@ class Helper:
                 said, arrays = receive(self._process.stdout)
             except (OSError, EOFError, ValueError) as problem:
                 log.warning("the second process has ended: %s", problem)
-                self._is_ready = False
+                self.end()
                 return None
         if "failed" in said:
             log.warning("the second process: %s", said["failed"])
@@ -69,22 +77,23 @@ class Helper:
             if self._was_started or TURNS.n_waiting < ROOM or processors() < 2:
                 return
             self._was_started = True
-        threading.Thread(target=self._begin, name="helper", daemon=True).start()
+        threading.Thread(target=self._begin, name="second process", daemon=True).start()
 
     def _begin(self) -> None:
-        command = [sys.executable, "-m", "model_runtime.builtin.helping"]
+        command = [sys.executable, "-m", "model_runtime.builtin.answering"]
         root = Path(__file__).resolve().parents[2]
         try:
-            process = subprocess.Popen(
-                command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            self._process = subprocess.Popen(
+                command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pipesize=PIPE
             )
-            atexit.register(process.kill)
-            assert process.stdout
-            receive(process.stdout)  # that it is ready
+            assert self._process.stdout
+            receive(self._process.stdout)  # that it is ready
         except (OSError, EOFError) as problem:
             log.warning("no second process: %s", problem)
+            self.end()
             return
-        self._process, self._is_ready = process, True
+        self._is_ready = True
+        atexit.register(self.end)
 
 
-HELPER = Helper()
+SECOND = SecondProcess()

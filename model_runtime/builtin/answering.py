@@ -1,9 +1,10 @@
 """The second process: opens built-in models and answers what the first asks, until that one ends.
 
-`helper.py` starts it and says why. Knows folders of models and token ids; no text, no network.
+`second_process.py` starts it and says why. Knows folders of models and token ids; no text.
 """
 
 import os
+import signal
 import sys
 from functools import cache
 from pathlib import Path
@@ -30,7 +31,7 @@ def answer(asked: dict[str, Any]) -> tuple[dict[str, Any], passes.Arrays]:
     return {}, passes.recorded(model, asked["source"], asked["target"])
 
 
-def help_out(questions: IO[bytes], answers: IO[bytes]) -> None:
+def answer_all(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until there are no more questions. What cannot be answered is said to be so: whoever
     asked then finds out for themselves what is wrong."""
     send(answers, {"ready": True})
@@ -47,7 +48,8 @@ def help_out(questions: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first one; then this ends, too
     torch.set_num_threads(1)
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what a library prints must not get among the answers
-        help_out(sys.stdin.buffer, answers)
+        answer_all(sys.stdin.buffer, answers)
