@@ -120,7 +120,7 @@ class AttentionRecord:
 
     def parts(self, rows: slice = ALL) -> Iterator[slice]:
         """All heads, as many at a time as stay at hand, in the processor's cache."""
-        n_rows = len(range(*rows.indices(self.q.shape[1])))
+        n_rows = len(np.arange(self.q.shape[1])[rows])
         size = max(1, AT_HAND // max(1, n_rows * self.k.shape[1]))
         for start in range(0, self.n_heads, size):
             yield slice(start, min(start + size, self.n_heads))

@@ -180,7 +180,7 @@ class BuiltinModel:
 
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
-        ids = _ids(reading)
+        ids = ids_of(reading)
         found = SECOND.recorded(self._folder, *ids) if self._folder else None
         arrays = passes.recorded(self._model, *ids) if found is None else found
         attentions = tuple(
@@ -195,7 +195,7 @@ class BuiltinModel:
         as it is, and so do its weights, which the copy shares. Raises KeyError."""
         arrays: Arrays = {}
         try:
-            passes.record_into(arrays, with_mistake(self._model, mistake), *_ids(reading))
+            passes.record_into(arrays, with_mistake(self._model, mistake), *ids_of(reading))
         except RuntimeError as error:  # shapes that do not fit
             return WrongPass(arrays, str(error))
         return WrongPass(arrays)
@@ -204,7 +204,7 @@ class BuiltinModel:
         """The same pass of a copy whose tokens are told other positions: all that is recorded, by
         name, read-only. "encoder.0.attn.pattern" is [head, query, key]. Raises IndexError for a
         position that the model has no vector for."""
-        arrays = passes.recorded(with_places(self._model, places), *_ids(reading))
+        arrays = passes.recorded(with_places(self._model, places), *ids_of(reading))
         for array in arrays.values():
             array.setflags(write=False)
         return MappingProxyType(arrays)
@@ -250,7 +250,7 @@ class BuiltinModel:
         return (*tokens[: room - 1], closing), len(tokens) - room
 
 
-def _ids(reading: Reading) -> tuple[list[int], list[int]]:
+def ids_of(reading: Reading) -> tuple[list[int], list[int]]:
     """What the encoder and what the decoder reads; the last token is only predicted."""
     return [token.id for token in reading.source], [token.id for token in reading.target[:-1]]
 

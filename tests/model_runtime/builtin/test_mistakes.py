@@ -14,6 +14,7 @@ from torch import nn
 
 from model_runtime import catalog
 from model_runtime.breaking import MISTAKES
+from model_runtime.builtin import passes
 from model_runtime.builtin.mistakes import (
     WRONGS,
     InSteps,
@@ -25,6 +26,7 @@ from model_runtime.builtin.mistakes import (
     turned_into,
     with_mistake,
 )
+from model_runtime.builtin.opened import ids_of
 from model_runtime.builtin.transformer import MultiHeadAttention
 from model_runtime.tracing import trace
 from tests.model_runtime.builtin import tiny
@@ -97,12 +99,11 @@ def test_a_mere_reshape_gives_the_first_head_the_first_token_whole():
 @pytest.mark.parametrize("positions", tiny.POSITIONS)
 @pytest.mark.parametrize("topology", tiny.TOPOLOGIES)
 def test_attention_cut_in_steps_is_the_right_one_to_the_last_bit(topology, positions):
-    model, inside, seen = made(topology, positions=positions)
+    _model, inside, seen = made(topology, positions=positions)
     again = with_mistake(inside, "no_root")
     for module in again.modules():
         turned_into(InSteps)(module)
-    arrays: dict[str, np.ndarray] = {}
-    model._forward(again, seen.reading, arrays)
+    arrays = passes.recorded(again, *ids_of(seen.reading))
     assert (arrays["logits"] == seen.logits).all()
     for name, array in seen.intermediates.items():
         assert (arrays[name] == array).all()

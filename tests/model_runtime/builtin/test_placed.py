@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from model_runtime.builtin import passes
+from model_runtime.builtin.opened import ids_of
 from model_runtime.builtin.placed import with_places
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from model_runtime.builtin.transformer import Transformer
@@ -34,11 +36,9 @@ def made(topology, positions, **choices):
     return model, inside, trace(model, TEXT, written)
 
 
-def forward(model, inside, reading):
+def forward(inside, reading):
     """Everything that a pass of any Transformer records, by name."""
-    arrays: dict[str, np.ndarray] = {}
-    model._forward(inside, reading, arrays)
-    return arrays
+    return passes.recorded(inside, *ids_of(reading))
 
 
 def stacks(topology):
@@ -105,7 +105,7 @@ def test_told_their_own_positions_tokens_make_the_same_pass_to_the_last_bit(
     positions, norm, topology
 ):
     model, inside, seen = made(topology, positions, norm=norm)
-    ordinary = forward(model, inside, seen.reading)
+    ordinary = forward(inside, seen.reading)
     assert (ordinary["logits"] == seen.logits).all()
     for places in (told(topology, *range(n_tokens(seen))), told(topology, 0, 1), Placing()):
         found = model.run_placed(seen.reading, places)
@@ -120,7 +120,7 @@ def test_told_their_own_positions_tokens_make_the_same_pass_to_the_last_bit(
 @pytest.mark.parametrize("positions", KINDS)
 def test_seven_places_on_only_a_table_makes_another_pattern(positions, topology):
     model, inside, seen = made(topology, positions)
-    ordinary = forward(model, inside, seen.reading)
+    ordinary = forward(inside, seen.reading)
     found = model.run_placed(seen.reading, told(topology, *range(7, 7 + n_tokens(seen))))
     for stack in stacks(topology):
         for layer in (0, 1):
@@ -139,7 +139,7 @@ def test_permuted_places_are_those_of_a_permuted_table(positions, topology):
         table = getattr(permuted, stack).position_table.data
         table[: len(order)] = table[order].clone()
     found = model.run_placed(seen.reading, told(topology, *order))
-    assert_same(found, forward(model, permuted, seen.reading))
+    assert_same(found, forward(permuted, seen.reading))
     assert np.abs(found["logits"] - seen.logits).max() > 0.01
 
 
@@ -183,7 +183,7 @@ def test_a_decoder_looks_back_only_whatever_it_is_told(positions):
 @pytest.mark.parametrize("positions", KINDS)
 def test_each_stack_is_told_its_own(positions):
     model, inside, seen = made("encoder-decoder", positions)
-    ordinary = forward(model, inside, seen.reading)
+    ordinary = forward(inside, seen.reading)
     for stack, other in (("encoder", "decoder"), ("decoder", "encoder")):
         found = model.run_placed(seen.reading, Placing(**{stack: (5, 2, 9)}))
         changed = {name for name in found if not (found[name] == ordinary[name]).all()}
@@ -206,7 +206,7 @@ def test_no_position_for_any_token_is_a_model_made_without(positions, norm, topo
     weights = {n: w for n, w in inside.state_dict().items() if "position_table" not in n}
     without.load_state_dict(weights)
     found = model.run_placed(seen.reading, nowhere(model.info))
-    expected = forward(model, without, seen.reading)
+    expected = forward(without, seen.reading)
     assert expected.keys() <= found.keys()
     assert_same(found, expected)
     assert np.abs(found["logits"] - seen.logits).max() > 1e-3
@@ -215,7 +215,7 @@ def test_no_position_for_any_token_is_a_model_made_without(positions, norm, topo
 @pytest.mark.parametrize("positions", KINDS)
 def test_one_token_alone_may_have_no_position(positions):
     model, inside, seen = made("encoder", positions)
-    ordinary = forward(model, inside, seen.reading)
+    ordinary = forward(inside, seen.reading)
     found = model.run_placed(seen.reading, Placing(encoder=(0, 1, None)))
     others = np.arange(n_tokens(seen)) != 2
     at = "encoder.0.attn"
