@@ -6,11 +6,13 @@ process only. Knows what is asked and how; `answering.py` is that process.
 
 import atexit
 import logging
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from select import select
 from typing import Any
 
 from model_runtime.builtin.messages import receive, send
@@ -20,6 +22,7 @@ from model_runtime.turns import TURNS
 
 log = logging.getLogger(__name__)
 
+SECONDS = 10.0  # that an answer may take: a full batch takes a tenth of a second
 PIPE = 2**20  # bytes on their way at a time; a pass has two million
 ROOM = 2  # who wait for their turn, from which on a second process is worth its 300 MiB
 
@@ -61,6 +64,8 @@ class SecondProcess:
             assert self._process.stdin and self._process.stdout
             try:
                 send(self._process.stdin, asked)
+                if not select([self._process.stdout], [], [], SECONDS)[0]:
+                    raise TimeoutError(f"no answer in {SECONDS:g} seconds")
                 said, arrays = receive(self._process.stdout)
             except (OSError, EOFError, ValueError) as problem:
                 log.warning("the second process has ended: %s", problem)
@@ -72,9 +77,11 @@ class SecondProcess:
         return said, arrays
 
     def _begin_if_needed(self) -> None:
-        """Start it once, if somebody waits and there is a second processor."""
+        """Start it once, if somebody waits and there is a second processor. Not on Windows, where
+        nobody can wait for a pipe for some time only."""
         with self._lock:
-            if self._was_started or TURNS.n_waiting < ROOM or processors() < 2:
+            is_of_use = TURNS.n_waiting >= ROOM and processors() > 1 and os.name == "posix"
+            if self._was_started or not is_of_use:
                 return
             self._was_started = True
         threading.Thread(target=self._begin, name="second process", daemon=True).start()

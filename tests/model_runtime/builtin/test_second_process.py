@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -155,6 +156,15 @@ def test_when_it_is_gone_the_first_process_goes_on_alone(second, caplog):
         assert second.recorded(FOLDERS["writer"], [], SOURCES[0]) is None
     assert "has ended" in caplog.text
     assert second.recorded(FOLDERS["writer"], [], SOURCES[0]) is None
+
+
+def test_one_that_does_not_answer_keeps_nobody(second, monkeypatch, caplog):
+    monkeypatch.setattr(f"{SecondProcess.__module__}.SECONDS", 0.05)
+    second._process.send_signal(signal.SIGSTOP)
+    with caplog.at_level(logging.WARNING):
+        assert second.written(FOLDERS["translator"], SOURCES) is None
+    assert "no answer" in caplog.text
+    assert second._process is None
 
 
 def test_it_is_begun_once_and_only_where_people_wait_and_a_processor_is_idle(monkeypatch):
