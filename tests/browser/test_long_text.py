@@ -84,3 +84,42 @@ def test_fast_clicks_end_at_the_last_head(reader: Reader) -> None:
     reader.shows(layer=2, head=4)
     reader.ready()
     assert_same_map(reader.twin(), true_map(TEXT, "encoder", 2, 4))
+
+
+def test_numbers_are_on_their_way_from_the_press_on(reader: Reader, watch: Watch) -> None:
+    place = reader.root.locator('[data-cell="1,2"]')
+    place.hover()
+    with reader.tab.expect_response("**/encoder/1/2"):
+        reader.tab.mouse.down()
+    reader.shows(layer=0, head=0)
+    reader.tab.mouse.up()
+    reader.shows(layer=1, head=2)
+    reader.ready()
+    assert_same_map(reader.twin(), true_map(TEXT, "encoder", 1, 2))
+    assert len([url for url in watch.requests if "/encoder/1/2" in url]) == 1
+
+
+def test_a_press_that_fails_leaves_the_click_to_try_again(reader: Reader, watch: Watch) -> None:
+    watch.expected_errors.append("503")
+    reader.tab.route(HEAD, lambda route: route.fulfill(status=503, body="busy"))
+    reader.root.locator('[data-cell="1,2"]').hover()
+    with reader.tab.expect_response("**/encoder/1/2"):
+        reader.tab.mouse.down()
+    reader.tab.unroute(HEAD)
+    reader.tab.mouse.up()
+    reader.shows(layer=1, head=2)
+    reader.ready()
+    assert_same_map(reader.twin(), true_map(TEXT, "encoder", 1, 2))
+
+
+def test_a_bar_says_that_numbers_are_on_their_way_once_that_takes_a_while(reader: Reader) -> None:
+    held: list[Route] = []
+    reader.tab.route(HEAD, lambda route: held.append(route))
+    bar = reader.root.get_by_role("progressbar")
+    expect(bar).to_be_hidden()
+    reader.root.locator('[data-cell="2,1"]').click()
+    expect(bar).to_be_visible()
+    for route in held:
+        route.continue_()
+    reader.ready()
+    expect(bar).to_be_hidden()

@@ -176,6 +176,11 @@ export function createGrid(pane, actions) {
     buttons[index].focus({ preventScroll: true });
   }
 
+  // A tenth of a second before a mouse button is let go. A finger may only mean to scroll.
+  cells.addEventListener("pointerdown", (event) => {
+    const button = event.target.closest("[data-cell]");
+    if (button && event.pointerType === "mouse" && event.button === 0) actions.expectCell(Number(button.dataset.index));
+  });
   cells.addEventListener("click", (event) => {
     const button = event.target.closest("[data-cell]");
     if (button) choose(Number(button.dataset.index), event);

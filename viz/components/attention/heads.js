@@ -15,14 +15,18 @@ const KEPT_ROWS = 128;
 const KEPT_MASKS = 4;
 
 // The overview spread over all cells: a picture and a rounded number until the exact ones come.
-function rough(stack, shares) {
-  const rows = stack.rows.length;
-  const cols = stack.cols.length;
+// They are written into `into`, if it has room: memory that is new to a page costs more than they.
+function rough(stack, shares, into) {
+  const [rows, cols] = [stack.rows.length, stack.cols.length];
   const { rows: r, cols: c } = stack.overview;
-  const pattern = new Float32Array(rows * cols);
-  for (let i = 0; i < rows; i++) {
-    const from = Math.floor((i * r) / rows) * c;
-    for (let j = 0; j < cols; j++) pattern[i * cols + j] = shares[from + Math.floor((j * c) / cols)] / 255;
+  const pattern = new Float32Array(into?.byteLength === rows * cols * 4 ? into : rows * cols);
+  const from = Int32Array.from({ length: cols }, (_, j) => Math.floor((j * c) / cols));
+  for (let i = 0, before = -1; i < rows; i++) {
+    const row = Math.floor((i * r) / rows);
+    const at = i * cols;
+    if (row === before) pattern.copyWithin(at, at - cols, at);
+    else for (let j = 0; j < cols; j++) pattern[at + j] = shares[row * c + from[j]] / 255;
+    before = row;
   }
   return { pattern, scores: null, dot: null, exact: false, byRow: false };
 }
@@ -107,8 +111,9 @@ async function answered(url, signal) {
 
 export function createHeads() {
   let payload = null;
+  let roughly = null; // memory of the head that is rough now
   let fetched = new Map(); // "stack/layer/head" → numbers, oldest first
-  let running = null; // { key, controller }
+  let running = null; // { key, controller, came }
   let asking = null; // the same for one row
   let tiles = null; // of the head that tiles were last wanted of
   const masks = new Map(); // "stack/number" → cells, oldest first
@@ -184,6 +189,20 @@ export function createHeads() {
     return { ...leveled(createLevels({ rows, cols, coarsest, tile }, part)), n: part.cells.length, exact: true, sums };
   }
 
+  async function fetchHead(stack, cell, mine) {
+    try {
+      const found = await wholeHead(stack, stack.heads[cell], mine.controller.signal);
+      if (running !== mine) return null;
+      keep(mine.key, found);
+      return true;
+    } catch (error) {
+      if (running !== mine) return null;
+      throw error;
+    } finally {
+      if (running === mine) running = null;
+    }
+  }
+
   return {
     url,
     shares,
@@ -203,29 +222,31 @@ export function createHeads() {
       if (stack.exact) return local(stack, cell);
       const key = keyOf(stack, stack.heads[cell]);
       const found = fetched.get(key);
-      if (!found) return (stack.levels ? roughLevels : rough)(stack, shares(stack, cell));
+      if (!found && stack.levels) return roughLevels(stack, shares(stack, cell));
+      if (!found) {
+        const numbers = rough(stack, shares(stack, cell), roughly);
+        roughly = numbers.pattern.buffer;
+        return numbers;
+      }
       fetched.delete(key);
       fetched.set(key, found);
       return found;
     },
     // Fetches the exact numbers. Resolves true when they came, null when another head was chosen
     // meanwhile; throws when they did not come. Only the latest request counts.
-    async load(stack, cell) {
+    load(stack, cell) {
       const key = keyOf(stack, stack.heads[cell]);
-      running?.controller.abort();
-      const mine = { key, controller: new AbortController() };
-      running = mine;
-      try {
-        const found = await wholeHead(stack, stack.heads[cell], mine.controller.signal);
-        if (running !== mine) return null;
-        keep(key, found);
-        return true;
-      } catch (error) {
-        if (running !== mine) return null;
-        throw error;
-      } finally {
-        if (running === mine) running = null;
+      if (running?.key !== key) {
+        running?.controller.abort();
+        running = { key, controller: new AbortController() };
+        running.came = fetchHead(stack, cell, running);
       }
+      return running.came;
+    },
+    // Fetches those of a head that is about to be chosen, unless others are awaited.
+    expect(stack, cell) {
+      const isHere = stack.exact || fetched.has(keyOf(stack, stack.heads[cell]));
+      if (!running && !isHere) this.load(stack, cell).catch(() => {}); // whoever chooses it is told
     },
     // Fetches scores and q·k, of a map too large to be held shares too, of one row into `numbers`. Resolves true when there is news: they
     // came, or did not. Only the latest request counts.

@@ -21,6 +21,7 @@ import { createTable } from "./table.js";
 import { fill, visible } from "./text.js";
 
 const REST_MS = 60;
+const QUIET_MS = 150; // that a head may take before a bar says that it is on its way
 
 function prepare(header) {
   for (const stack of header.stacks) {
@@ -45,6 +46,7 @@ function createView(root) {
   let received = null;
   let stepped = {}; // what the colour steps were computed of: millions of cells, so once each
   let pausing = 0;
+  let showing = 0;
   let header = null;
 
   scene.t = (key) => header.strings[key] ?? key;
@@ -52,6 +54,7 @@ function createView(root) {
 
   const actions = {
     chooseStack,
+    expectCell: (index) => heads.expect(scene.stack, index),
     chooseCell,
     setView,
     setScale,
@@ -91,7 +94,7 @@ function createView(root) {
     const { pattern } = scene.numbers;
     if (stepped.pattern !== pattern || stepped.scale !== state.scale) {
       stepped = { pattern, scale: state.scale };
-      scene.steps = pattern && stepsOf(pattern, rows, cols, state.scale);
+      scene.steps = pattern && stepsOf(pattern, rows, cols, state.scale, 1, scene.steps);
     }
     if (stepped.numbers !== scene.numbers) {
       stepped.numbers = scene.numbers;
@@ -134,7 +137,9 @@ function createView(root) {
 
   function setStatus(status) {
     root.dataset.state = status;
-    parts.progress.hidden = status !== "loading";
+    clearTimeout(showing);
+    parts.progress.hidden = true;
+    if (status === "loading") showing = setTimeout(() => (parts.progress.hidden = false), QUIET_MS);
     parts.failure.hidden = status !== "failed";
   }
 
@@ -222,6 +227,7 @@ function createView(root) {
   function chooseCell(index, event) {
     if (index === scene.state.cell) return;
     store.chooseCell(index);
+    heads.expect(scene.stack, index); // on its way while the rounded one is drawn
     drawHead();
     measurePaint(event);
     store.remember();
@@ -321,6 +327,7 @@ function createView(root) {
       fetchExact();
     },
     destroy() {
+      clearTimeout(showing);
       heads.cancel();
       observer.disconnect();
       bar.destroy();

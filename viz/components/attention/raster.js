@@ -19,20 +19,20 @@ export function resample(steps, rows, cols, outRows, outCols) {
   const result = new Uint8Array(outRows * outCols);
   const [top, bottom] = ranges(rows, outRows);
   const [left, right] = ranges(cols, outCols);
+  const tall = new Uint8Array(cols); // largest step of each column's cells in one row of pixels
   for (let y = 0; y < outRows; y++) {
     if (y > 0 && top[y] === top[y - 1] && bottom[y] === bottom[y - 1]) {
       result.copyWithin(y * outCols, (y - 1) * outCols, y * outCols);
       continue;
     }
-    for (let x = 0; x < outCols; x++) {
-      let most = 0;
-      for (let i = top[y]; i < bottom[y]; i++) {
-        for (let j = left[x]; j < right[x]; j++) {
-          const step = steps[i * cols + j];
-          if (step > most) most = step;
-        }
-      }
-      result[y * outCols + x] = most;
+    tall.set(steps.subarray(top[y] * cols, (top[y] + 1) * cols));
+    for (let i = top[y] + 1; i < bottom[y]; i++) {
+      for (let j = 0, at = i * cols; j < cols; j++, at++) if (steps[at] > tall[j]) tall[j] = steps[at];
+    }
+    for (let x = 0, at = y * outCols; x < outCols; x++, at++) {
+      let most = tall[left[x]];
+      for (let j = left[x] + 1; j < right[x]; j++) if (tall[j] > most) most = tall[j];
+      result[at] = most;
     }
   }
   return result;
@@ -44,20 +44,20 @@ export function resampleMask(mask, rows, cols, outRows, outCols) {
 }
 
 export function pixelsInto(image, x0, y0, width, height, steps, packed) {
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let y = 0; y < height; y++) {
+  const into = new Uint32Array(image.data.buffer);
+  for (let y = 0, from = 0; y < height; y++) {
     let at = (y0 + y) * image.width + x0;
-    for (let x = 0; x < width; x++) pixels[at++] = packed[steps[y * width + x]];
+    for (let x = 0; x < width; x++) into[at++] = packed[steps[from++]];
   }
 }
 
 // Diagonal strokes on masked pixels; period in device pixels, so neighbours join up.
 export function hatchInto(image, x0, y0, width, height, visibleCells, period, stroke, ground) {
-  const pixels = new Uint32Array(image.data.buffer);
+  const into = new Uint32Array(image.data.buffer);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       if (visibleCells[y * width + x]) continue;
-      pixels[(y0 + y) * image.width + x0 + x] = (x + y) % period === 0 ? stroke : ground;
+      into[(y0 + y) * image.width + x0 + x] = (x + y) % period === 0 ? stroke : ground;
     }
   }
 }
@@ -67,8 +67,10 @@ export function packColour(hex) {
   return ((255 << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
 }
 
-// Making a canvas and its context takes longer than filling it: one is kept and reused.
+// Making a canvas and its context takes longer than filling it: one is kept and reused, and so are
+// its pixels, for memory that is new to a page costs more than what is written into it.
 let scratch = null;
+let pixels = null;
 
 function scratchContext(rows, cols) {
   if (!scratch || scratch.canvas.width !== cols || scratch.canvas.height !== rows) {
@@ -82,9 +84,9 @@ function scratchContext(rows, cols) {
 
 // A canvas of one pixel a cell, to be scaled up without smoothing; good until the next call.
 export function cellCanvas(steps, rows, cols, packed) {
-  const image = scratchContext(rows, cols).createImageData(cols, rows);
-  pixelsInto(image, 0, 0, cols, rows, steps, packed);
-  return imageCanvas(image);
+  if (pixels?.width !== cols || pixels.height !== rows) pixels = new ImageData(cols, rows);
+  pixelsInto(pixels, 0, 0, cols, rows, steps, packed);
+  return imageCanvas(pixels);
 }
 
 // The same of pixels; good until the next call. drawImage blends, which putImageData does not.
