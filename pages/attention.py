@@ -10,10 +10,11 @@ import streamlit as st
 
 from model_runtime.types import Trace
 from model_runtime.views import Look, shown_stacks
-from shell import address, cache, show, state, switches, trust
+from shell import address, cache, routes_predictions, show, state, switches, trust
 from shell.language import _
 from viz import attention_map, facts, guide, predictions
 from viz.components import attention as component
+from viz.components import predictions as predictions_component
 
 
 def draw(trace_id: str, trace: Trace) -> None:
@@ -25,7 +26,7 @@ def draw(trace_id: str, trace: Trace) -> None:
     else:
         _tokens(trace)
     if predictions.predicts(trace):
-        _predictions(trace)
+        _predictions(trace_id, trace)
     if trace.records:
         with st.expander(_("how to read this")):
             st.markdown(guide.how_to_read(trace.info.stacks, _, trace))
@@ -66,8 +67,8 @@ def _tokens(trace: Trace) -> None:
             st.html(facts.token_list(tokens, title))
 
 
-def _predictions(trace: Trace) -> None:
-    """What the model predicts; computed and sent only while it is looked at."""
+def _predictions(trace_id: str, trace: Trace) -> None:
+    """What the model predicts; computed and sent once it is looked at."""
     if trace.info.predicts == "nothing":
         return
     section = st.expander(
@@ -78,8 +79,12 @@ def _predictions(trace: Trace) -> None:
     )
     if section.open:
         with section:
-            st.html(predictions.STYLE)
-            st.html(predictions.table(trace, _))
+            predictions_component.mount(
+                routes_predictions.address_of(trace_id),
+                n_rows=min(predictions.n_rows(trace), predictions.MOST_ROWS),
+                say=_,
+                key="predictions-table",
+            )
             st.download_button(
                 _("numbers, CSV"),
                 lambda: predictions.as_csv(trace),

@@ -10,9 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 
 def _numbers() -> Router:
-    from shell import routes, routes_positions, routes_steps  # these read torch
+    # these read torch
+    from shell import routes, routes_positions, routes_predictions, routes_steps
 
-    return Router([*routes.ROUTES, *routes_steps.ROUTES, *routes_positions.ROUTES])
+    parts = (routes, routes_steps, routes_positions, routes_predictions)
+    return Router([route for part in parts for route in part.ROUTES])
 
 
 class Late:

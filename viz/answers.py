@@ -13,7 +13,6 @@ from model_runtime.measures import likeliest, shares_of
 from model_runtime.types import Token, Trace
 from viz import guesses
 from viz.attention_map import Say
-from viz.labels import in_html
 from viz.marked import N_
 
 N_ANSWERS = 5
@@ -105,8 +104,8 @@ def no_answer(trace: Trace) -> float | None:
     return begins * ends
 
 
-def spans_table(trace: Trace, title: str, say: Say) -> str:
-    """The likeliest answers as HTML."""
+def spans_table(trace: Trace, title: str, say: Say) -> guesses.Table:
+    """The likeliest answers."""
     caption = [say(ANSWERS).format(most=LONGEST_ANSWER)]
     none = no_answer(trace)
     if none is not None:
@@ -114,13 +113,12 @@ def spans_table(trace: Trace, title: str, say: Say) -> str:
     rows = []
     for span in spans(trace):
         places = f"{span.first.position}–{span.last.position}"
-        head = f'<span class="position">{places}</span> <bdi>{in_html(span.text)}</bdi>'
         cells = [
-            guesses.guess("", span.share),
+            guesses.Cell(share=span.share),
             guesses.guess(span.first.text, span.begins),
             guesses.guess(span.last.text, span.ends),
         ]
-        rows.append(guesses.row(head, cells))
+        rows.append(guesses.line(places, span.text, cells))
     heads = [say(ANSWER), say(SHARE), say(BEGINS), say(ENDS)]
     return guesses.table(title, caption, heads, rows)
 
@@ -137,19 +135,18 @@ def spans_csv(trace: Trace) -> bytes:
     )
 
 
-def labels_table(trace: Trace, title: str, say: Say) -> str:
-    """The labels of the whole text as HTML; of a model that gives it a number, the number."""
+def labels_table(trace: Trace, title: str, say: Say) -> guesses.Table:
+    """The labels of the whole text; of a model that gives it a number, the number."""
     names, logits = trace.info.vocabulary, trace.logits[-1]
-    head = in_html(say(THE_TEXT))
+    text = say(THE_TEXT)
     if len(logits) == 1:
-        value = f'<td><span class="share">{logits[0]:.4g}</span></td>'
-        label = guesses.named(names, 0)
-        return guesses.table(title, [say(ONE_NUMBER)], ["", label], [guesses.row(head, [value])])
+        value = guesses.line("", text, [guesses.Cell(said=f"{logits[0]:.4g}")])
+        return guesses.table(title, [say(ONE_NUMBER)], ["", guesses.named(names, 0)], [value])
     found = likeliest(logits, N_ANSWERS)
     cells = [guesses.guess(guesses.named(names, one.id), one.share) for one in found]
     heads = ["", *map(str, range(1, len(cells) + 1))]
     caption = [say(OF_TEXT).format(n=f"{len(logits):,}")]
-    return guesses.table(title, caption, heads, [guesses.row(head, cells)])
+    return guesses.table(title, caption, heads, [guesses.line("", text, cells)])
 
 
 def labels_csv(trace: Trace) -> bytes:

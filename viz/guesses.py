@@ -1,52 +1,84 @@
-"""A table of guesses as HTML and as CSV: names, shares, bars. Wants the rules of predictions.css.
+"""A table of guesses for the predictions component and as CSV: names and shares.
 
-Text and numbers in, text out; names reach HTML through `labels` only. Knows no trace.
+Text and numbers in, bytes out. Knows neither a trace nor how the table is drawn.
 """
 
 import csv
 import io
+import json
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
-from viz.colour_variables import SHARED, variables
-from viz.labels import in_csv, in_html
+from viz.labels import in_csv, visible
 
-Cell = str | int | float
+Value = str | int | float
 
 
-def table(title: str, caption: Iterable[str], heads: Iterable[str], rows: Iterable[str]) -> str:
-    """A table under its title for screen readers; `rows` are HTML already, all else is text."""
-    head = "".join(f'<th scope="col">{in_html(text)}</th>' for text in heads)
+@dataclass(frozen=True)
+class Cell:
+    """A guess, its name made visible."""
+
+    name: str = ""
+    share: float | None = None  # 0…1, which is drawn as a bar, too; None if it is no number
+    mark: str = ""  # only spoken, and the cell is set off by it
+    beside: str = ""  # stands beside the share
+    said: str = ""  # a number that is no share
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: what was read where, and what is guessed there."""
+
+    place: str  # a position, or from one to another
+    read: str
+    cells: tuple[Cell, ...]
+    following: str | None = None  # what really comes next
+    is_own: bool = False  # the model chose `following` itself
+
+
+@dataclass(frozen=True)
+class Table:
+    """Its title is for screen readers, its caption for all."""
+
+    title: str
+    caption: str
+    heads: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    def as_json(self) -> bytes:
+        """The same for the browser, ASCII only: tokens may hold lone surrogates."""
+        return json.dumps(asdict(self), allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def table(title: str, caption: Iterable[str], heads: Iterable[str], lines: Iterable[Line]) -> Table:
+    """A table whose caption is these sentences."""
     said = ""
     for sentence in caption:
         # A Chinese sentence brings the room after its stop with it.
-        said += (" " if said[-1:].isascii() and said else "") + in_html(sentence)
-    return (
-        f'<div class="predictions" role="region" tabindex="0" aria-label="{in_html(title)}" '
-        f'style="{variables(SHARED)}"><table><caption><span>{said}</span></caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        said += (" " if said[-1:].isascii() and said else "") + sentence
+    return Table(title, said, tuple(heads), tuple(lines))
 
 
-def guess(name: str, share: float, *, mark: str = "", rank: str = "") -> str:
-    """One cell: a name, its share and a bar of that length. `mark` is only spoken, and the
-    cell is set off by it; `rank` stands beside the share."""
-    spoken = f'<span class="spoken"> ({in_html(mark)})</span>' if mark else ""
-    beside = f' · <span class="rank">{in_html(rank)}</span>' if rank else ""
-    return (
-        f'<td{" class=real" if mark else ""} title="{share:.6g}">'
-        f'<span class="guess"><bdi>{in_html(name)}</bdi>{spoken}</span>'
-        f'<span class="share">{share:.2f}{beside}</span>'
-        f'<span class="bar" style="width: {100 * share:.1f}%"></span></td>'
-    )
+def guess(name: str, share: float, *, mark: str = "", beside: str = "") -> Cell:
+    """One cell of a row."""
+    return Cell(visible(name), share if math.isfinite(share) else None, mark, beside)
 
 
-def row(head: str, cells: Iterable[str], *, is_own: bool = False) -> str:
-    """A row of cells; `head` is HTML already."""
-    kind = ' class="own"' if is_own else ""
-    return f'<tr{kind}><th scope="row">{head}</th>{"".join(cells)}</tr>'
+def line(
+    place: object,
+    read: str,
+    cells: Iterable[Cell],
+    *,
+    following: str | None = None,
+    is_own: bool = False,
+) -> Line:
+    """A row of cells."""
+    after = None if following is None else visible(following)
+    return Line(str(place), visible(read), tuple(cells), after, is_own)
 
 
-def as_csv(heads: Sequence[str], lines: Iterable[Sequence[Cell]]) -> bytes:
+def as_csv(heads: Sequence[str], lines: Iterable[Sequence[Value]]) -> bytes:
     """The lines with 9 digits, and no formulas. Starts with a byte order mark, for Excel."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -63,7 +95,7 @@ def named(names: Sequence[str], id_: int) -> str:
     return names[id_] if names[id_].strip() else "␣"
 
 
-def _written(cell: Cell) -> str:
+def _written(cell: Value) -> str:
     if isinstance(cell, str):
         return in_csv(cell)
     return f"{cell:.9g}" if isinstance(cell, float) else str(cell)

@@ -5,16 +5,13 @@ through the `say` it is given. What is predicted of a text as a whole is in `ans
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from model_runtime.measures import Guess, guess_of, likeliest
 from model_runtime.types import MASK, ModelInfo, Token, Trace
 from viz import answers, guesses
 from viz.attention_map import Say
-from viz.labels import in_html
 from viz.marked import N_
 
-STYLE = Path(__file__).parent / "predictions.css"
 N_GUESSES = 5
 MOST_ROWS = 64
 
@@ -124,9 +121,8 @@ def _kept(trace: Trace) -> tuple[Token, ...]:
     return blanks if blanks and fills_blanks(trace.info) else tokens
 
 
-def table(trace: Trace, say: Say) -> str:
-    """What is predicted as HTML, of many positions the last MOST_ROWS. Wants the rules of
-    STYLE on the page, and a trace that `predicts`."""
+def table(trace: Trace, say: Say) -> guesses.Table:
+    """What is predicted, of many positions at the last MOST_ROWS. Wants a trace that `predicts`."""
     if trace.info.predicts == "text labels":
         return answers.labels_table(trace, say(TITLE), say)
     if trace.info.predicts == "answer span":
@@ -138,7 +134,7 @@ def table(trace: Trace, say: Say) -> str:
     heads = [say(READ_AND_NEXT if writes else READ), *map(str, range(1, n_guesses + 1))]
     if beyond:
         heads.append(say(ELSE))
-    body = (_row(row, trace.info.vocabulary, beyond, say) for row in shown)
+    body = (_line(row, trace.info.vocabulary, beyond, say) for row in shown)
     return guesses.table(say(TITLE), _caption(trace, shown, say), heads, body)
 
 
@@ -181,23 +177,21 @@ def _caption(trace: Trace, shown: list[Row], say: Say) -> list[str]:
     return sentences
 
 
-def _row(row: Row, vocabulary: tuple[str, ...], beyond: bool, say: Say) -> str:
-    read = f"<bdi>{in_html(row.token.text)}</bdi>"
-    if row.following:
-        read += f'<span class="to">→</span><bdi>{in_html(row.following.text)}</bdi>'
+def _line(row: Row, vocabulary: tuple[str, ...], beyond: bool, say: Say) -> guesses.Line:
     cells = [_cell(guess, vocabulary, row.real, say) for guess in row.guesses]
     if row.real and row.real.rank > N_GUESSES:
         cells.append(_cell(row.real, vocabulary, row.real, say))
     elif beyond:
-        cells.append("<td></td>")
-    position = f'<span class="position">{row.token.position}</span>'
-    return guesses.row(position + read, cells, is_own=row.is_own)
+        cells.append(guesses.Cell())
+    following = row.following.text if row.following else None
+    place, read = row.token.position, row.token.text
+    return guesses.line(place, read, cells, following=following, is_own=row.is_own)
 
 
-def _cell(guess: Guess, vocabulary: tuple[str, ...], real: Guess | None, say: Say) -> str:
+def _cell(guess: Guess, vocabulary: tuple[str, ...], real: Guess | None, say: Say) -> guesses.Cell:
     return guesses.guess(
         guesses.named(vocabulary, guess.id),
         guess.share,
         mark=say(COMES_NEXT) if guess == real else "",
-        rank=say(RANK).format(rank=guess.rank) if guess.rank > N_GUESSES else "",
+        beside=say(RANK).format(rank=guess.rank) if guess.rank > N_GUESSES else "",
     )

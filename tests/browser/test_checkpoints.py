@@ -224,6 +224,7 @@ def test_a_model_without_attention_shows_tokens_and_what_it_predicts(
     tab = page(at(root / "mamba", text=MINE), viewport=viewport)
     expect(tab.get_by_test_id("stAlert")).to_contain_text("MambaForCausalLM")
     expect(tab.locator("ol.tokens")).to_contain_text("猫")
+    tab.locator('[data-headlight="predictions"]').scroll_into_view_if_needed()
     expect(tab.locator(".predictions")).to_be_visible()
     assert tab.locator('[data-headlight="attention"]').count() == 0
     assert tab.evaluate("document.documentElement.scrollWidth") <= viewport[0]

@@ -9,10 +9,10 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Route, expect
 
 from model_runtime.types import Trace
-from tests.browser.driving import OpenPage, settle
+from tests.browser.driving import OpenPage, Watch, settle
 from tests.browser.test_attention_driver import DESKTOP, PHONE, Reader, first_text, traced
 from tests.browser.test_front_page import COLOUR_SCHEMES, nothing_is_beside
 from tests.browser.test_hostile_text import IMAGE, MARKDOWN, is_unharmed
@@ -46,8 +46,17 @@ class Line(TypedDict):
     guesses: list[Guess]
 
 
+def arrived(reader: Reader) -> Locator:
+    """The table, once it was scrolled to and has come."""
+    root = reader.tab.locator('[data-headlight="predictions"]')
+    root.scroll_into_view_if_needed()
+    expect(root).to_have_attribute("data-state", "ready")
+    return root.locator(".predictions")
+
+
 def table(reader: Reader) -> list[Line]:
-    """The rows on screen."""
+    """The rows, once they have come."""
+    arrived(reader)
     found: list[Line] = reader.tab.locator(".predictions tbody tr").evaluate_all(READ)
     return found
 
@@ -91,7 +100,7 @@ def test_it_is_sent_only_while_it_is_open(page: OpenPage) -> None:
     reader = Reader(page())
     expect(reader.tab.locator(".predictions")).to_have_count(0)
     toggle(reader)
-    expect(reader.tab.locator(".predictions")).to_be_visible()
+    expect(arrived(reader)).to_be_visible()
     trace = traced(first_text())
     assert holds_the_softmax(table(reader), trace, list(range(len(trace.reading.target) - 1)))
     reader.enter("She reads a good book.")
@@ -118,11 +127,11 @@ def test_without_a_blank_an_encoder_says_how_to_type_one(page: OpenPage) -> None
     reader = Reader(page(f"/?model={encoder().ref}&text={text}"))
     expect(reader.tab.locator(".predictions")).to_have_count(0)
     toggle(reader)
-    expect(reader.tab.locator(".predictions caption")).to_contain_text("Type [MASK]")
+    expect(arrived(reader).locator("caption")).to_contain_text("Type [MASK]")
     trace = traced(text, ref=encoder().ref)
     assert holds_the_softmax(table(reader), trace, list(range(len(trace.reading.source))))
     reader.enter("The [MASK] is sleeping.")
-    expect(reader.tab.locator(".predictions tbody tr")).to_have_count(1)
+    expect(arrived(reader).locator("tbody tr")).to_have_count(1)
 
 
 @pytest.mark.parametrize("text", [IMAGE, MARKDOWN])
@@ -143,7 +152,7 @@ def test_the_last_of_many_positions_are_shown(page: OpenPage) -> None:
     trace = traced(text, ref=decoder().ref)
     n = len(trace.reading.target) - 1
     assert n > 64
-    expect(reader.tab.locator(".predictions caption")).to_contain_text(f"last 64 of {n}")
+    expect(arrived(reader).locator("caption")).to_contain_text(f"last 64 of {n}")
     assert holds_the_softmax(table(reader), trace, list(range(n - 64, n)))
 
 
@@ -166,8 +175,38 @@ def test_it_speaks_chinese_in_the_dark(page: OpenPage) -> None:
         reader = Reader(
             page(f"/?model={decoder().ref}&text={STORY}", locale="zh-CN", color_scheme=scheme)
         )
-        expect(reader.tab.locator(".predictions caption")).to_contain_text("词元")
+        expect(arrived(reader).locator("caption")).to_contain_text("词元")
         bar = reader.tab.locator(".predictions td:not(.real) .bar").first
         seen[scheme] = bar.evaluate("(node) => getComputedStyle(node).backgroundColor")
         settle(reader.tab)
     assert len(set(seen.values())) == 2
+
+
+def test_it_is_asked_for_once_it_comes_into_sight(page: OpenPage, watch: Watch) -> None:
+    reader = Reader(page(f"/?model={decoder().ref}&text={STORY}", viewport=(1400, 400)))
+    assert not [url for url in watch.requests if "/api/predictions/" in url]
+    arrived(reader)
+    reader.enter("The young woman")
+    trace = traced("The young woman", ref=decoder().ref)
+    assert holds_the_softmax(table(reader), trace, list(range(len(trace.reading.target) - 1)))
+    assert len([url for url in watch.requests if "/api/predictions/" in url]) == 2
+
+
+def test_a_table_that_does_not_arrive_is_said_and_can_be_tried_again(
+    page: OpenPage, watch: Watch
+) -> None:
+    watch.expected_errors.append("410")
+    reader = Reader(page(f"/?model={decoder().ref}&text={STORY}", viewport=(1400, 400)))
+
+    def gone(route: Route) -> None:
+        route.fulfill(status=410, body="gone")
+
+    reader.tab.route("**/api/predictions/*", gone)
+    root = reader.tab.locator('[data-headlight="predictions"]')
+    root.scroll_into_view_if_needed()
+    failure = root.get_by_role("alert")
+    expect(failure).to_contain_text("did not arrive")
+    reader.tab.unroute("**/api/predictions/*", gone)
+    failure.get_by_role("button").click()
+    expect(arrived(reader)).to_be_visible()
+    expect(failure).to_be_hidden()

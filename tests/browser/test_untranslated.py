@@ -117,6 +117,7 @@ def test_a_word_of_a_model_is_not_taken_for_one_of_streamlits(page: OpenPage) ->
     tab = page("/?model=builtin%3Awriter&text=Help&target=Open", locale="zh-CN")
     reader = Reader(tab)
     expect(reader.root.locator('[data-query="1"]')).to_contain_text("Help")
+    tab.locator('[data-headlight="predictions"]').scroll_into_view_if_needed()
     predictions = tab.locator(".predictions")
     expect(predictions).to_contain_text("Help")
     expect(predictions).not_to_contain_text("帮助")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -11,7 +12,6 @@ import torch
 
 from model_runtime.types import Reading
 from tests.model_runtime.reference import NASTY, made_trace, tokens, traced
-from tests.viz.test_labels import Read
 from viz import predictions
 from viz.labels import visible
 
@@ -56,31 +56,27 @@ def shares(trace, position):
     return torch.softmax(torch.from_numpy(trace.logits[position].copy()).double(), dim=-1).numpy()
 
 
-def cells(html):
+def cells(table):
     """(row header, [(token, share, is marked)]) of each row of a table, in a reader's words."""
     found = []
-    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", html)[1:]:
-        head = re.search(r'<th scope="row">(.*?)</th>', row)
-        assert head
+    for line in table.lines:
+        after = "" if line.following is None else f"→{line.following}"
         guesses = [
-            (Read(name).text, Read(said).text, "real" in kind)
-            for kind, name, said in re.findall(
-                r"<td([^>]*)><span class=\"guess\"><bdi>(.*?)</bdi>.*?"
-                r"<span class=\"share\">(.*?)</span><span class=\"bar\"",
-                row,
+            (
+                one.name,
+                f"{one.share:.2f}" + (f" · {one.beside}" if one.beside else ""),
+                bool(one.mark),
             )
+            for one in line.cells
+            if one.share is not None
         ]
-        found.append((Read(head[1]).text, guesses))
+        found.append((f"{line.place}{line.read}{after}", guesses))
     return found
 
 
 def test_a_row_holds_the_five_likeliest_and_their_shares():
     trace = traced(SENTENCE)
-    (head, *_), rows = (
-        Read(predictions.table(trace, str)).tags,
-        cells(predictions.table(trace, str)),
-    )
-    assert head == "div"
+    rows = cells(predictions.table(trace, str))
     assert len(rows) == len(trace.reading.target) - 1 == predictions.n_rows(trace)
     for position, (name, guesses) in enumerate(rows):
         true = shares(trace, position)
@@ -108,10 +104,10 @@ def test_what_really_comes_next_is_marked_or_said_with_its_rank():
 def test_the_line_is_where_the_model_writes_on_by_itself():
     trace = made("decoder", target=("a", "b", "c", "d", "e"), n_given=3)
     assert [row.is_own for row in predictions.rows(trace)] == [False, False, True, True]
-    assert predictions.OWN in Read(predictions.table(trace, str)).text
+    assert predictions.OWN in predictions.table(trace, str).caption
     typed = made("decoder", target=("a", "b", "c", "d", "e"), n_given=3, own=False)
     assert not any(row.is_own for row in predictions.rows(typed))
-    assert predictions.OWN not in predictions.table(typed, str)
+    assert predictions.OWN not in predictions.table(typed, str).caption
     assert not any(row.is_own for row in predictions.rows(traced(SENTENCE)))
 
 
@@ -135,10 +131,10 @@ def plain(found):
 def test_without_a_blank_all_rows_are_there_and_how_to_type_one():
     trace = made("encoder", ("a", "b", "c"))
     assert len(cells(predictions.table(trace, str))) == 3
-    assert predictions.HINT in Read(predictions.table(trace, str)).text
+    assert predictions.HINT in predictions.table(trace, str).caption
     assert not predictions.is_the_point(trace)
     other = made("encoder", ("a", "b", "c"), mask="")
-    assert predictions.HINT not in Read(predictions.table(other, str)).text
+    assert predictions.HINT not in predictions.table(other, str).caption
 
 
 @pytest.mark.parametrize("mask", ["<mask>", "{n}", "<|m|>", "[MASK]"])
@@ -146,10 +142,10 @@ def test_a_blank_is_typed_as_the_model_types_it(mask):
     trace = made("encoder", ("a", mask, "b"), vocabulary=(*"abcdefgh", mask), mask=mask)
     assert predictions.fills_blanks(trace.info) and predictions.has_blank(trace)
     assert [row.token.position for row in predictions.rows(trace)] == [1]
-    assert f"At each {mask}: " in Read(predictions.table(trace, str)).text
+    assert f"At each {mask}: " in predictions.table(trace, str).caption
     without = made("encoder", ("a", "b"), mask=mask)
     assert predictions.hint(without.info, str).startswith(f"Type {mask} in place")
-    assert predictions.hint(without.info, str) in Read(predictions.table(without, str)).text
+    assert predictions.hint(without.info, str) in predictions.table(without, str).caption
 
 
 def test_of_a_long_text_only_the_rows_that_were_kept_are_there_and_that_is_said():
@@ -157,9 +153,9 @@ def test_of_a_long_text_only_the_rows_that_were_kept_are_there_and_that_is_said(
     kept = replace(whole, logits=whole.logits[3:], logits_start=3)
     assert predictions.rows(kept) == predictions.rows(whole)[3:]
     assert predictions.n_rows(kept) == 2
-    said = Read(predictions.table(kept, str)).text
+    said = predictions.table(kept, str).caption
     assert predictions.KEPT.format(all=5, kept=2) in said
-    assert predictions.KEPT[:20] not in predictions.table(whole, str)
+    assert predictions.KEPT[:20] not in predictions.table(whole, str).caption
     positions = {line.split(",")[0] for line in predictions.as_csv(kept).decode().splitlines()[1:]}
     assert positions == {"3", "4"}
 
@@ -168,7 +164,7 @@ def test_a_blank_before_the_kept_rows_is_not_filled():
     whole = made("encoder", ("[MASK]", "a", "b", "c"))
     kept = replace(whole, logits=whole.logits[2:], logits_start=2)
     assert [row.token.position for row in predictions.rows(kept)] == [2, 3]
-    assert predictions.AT_TOKENS.format(n="10") in predictions.table(kept, str)
+    assert predictions.AT_TOKENS.format(n="10") in predictions.table(kept, str).caption
 
 
 @pytest.mark.parametrize("family", ["encoder", "decoder"])
@@ -185,7 +181,7 @@ def test_labels_of_tokens_stand_beside_every_token(family):
         assert [guess[0] for guess in guesses] == [names[i] for i in best]
         assert not any(marked for *_, marked in guesses)
     assert predictions.is_the_point(trace)
-    assert predictions.AT_LABELS.format(n=3) in predictions.table(trace, str)
+    assert predictions.AT_LABELS.format(n=3) in predictions.table(trace, str).caption
 
 
 def test_a_model_without_a_head_predicts_nothing():
@@ -214,48 +210,49 @@ def test_of_many_positions_the_last_are_shown_and_that_is_said(n, shown):
     trace = made("decoder", target=("a",) * (n + 1))
     rows = cells(predictions.table(trace, str))
     assert len(rows) == shown and rows[-1][0].startswith(str(n - 1))
-    said = Read(predictions.table(trace, str)).text
+    said = predictions.table(trace, str).caption
     assert (predictions.LAST.format(most=64, all=n) in said) == (n > shown)
     lines = predictions.as_csv(trace).decode("utf-8-sig").splitlines()
     assert {int(line.split(",")[0]) for line in lines[1:]} == set(range(n))
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_a_nasty_token_stays_text(text):
+def test_a_nasty_token_is_seen_and_arrives_as_it_is(text):
     nasty = (text, f"{text}'\"&", "<b>", "[MASK]", "x", "y")
-    trace = made("decoder", target=nasty[:4], vocabulary=nasty)
-    html = predictions.table(trace, lambda sentence: f"{sentence}<i>")
-    known = {"div", "table", "caption", "span", "thead", "tbody", "tr", "th", "td", "bdi"}
-    assert set(Read(html).tags) == known
-    assert visible(text) in Read(html).text
-    assert not re.search(r"[\x00-\x1f]", html)
+    table = predictions.table(made("decoder", target=nasty[:4], vocabulary=nasty), str)
+    told = json.loads(table.as_json())
+    assert [line["read"] for line in told["lines"]] == [visible(t) for t in nasty[:3]]
+    names = {cell["name"] for line in told["lines"] for cell in line["cells"]}
+    assert visible(text) in names or not text.strip()
+    assert not re.search(r"[\x00-\x1f]", "".join(names))
 
 
 def test_header_cells_and_a_caption_say_what_the_numbers_are():
-    html = predictions.table(traced(SENTENCE), str)
-    assert html.count('<th scope="row">') == predictions.n_rows(traced(SENTENCE))
-    assert html.count('<th scope="col">') in (6, 7)
-    assert (
-        f"{len(traced(SENTENCE).info.vocabulary):,}" in re.findall("<caption>(.*)</capt", html)[0]
-    )
+    table = predictions.table(traced(SENTENCE), str)
+    assert len(table.lines) == predictions.n_rows(traced(SENTENCE))
+    assert all(len(line.cells) == len(table.heads) - 1 for line in table.lines)
+    assert f"{len(traced(SENTENCE).info.vocabulary):,}" in table.caption
 
 
 def test_every_sentence_goes_through_the_language():
     for trace in (traced(SENTENCE), made("encoder", ("a", "b")), made("decoder", (), ("a",) * 99)):
-        caption = re.findall(
-            "<caption><span>(.*)</span></caption>",
-            predictions.table(trace, lambda text: f"«{text}»"),
-        )[0]
+        caption = predictions.table(trace, lambda text: f"«{text}»").caption
         assert re.sub("«[^»]*»", "", caption).strip() == ""
 
 
-def test_a_space_and_its_bar_can_be_seen():
+def test_a_share_that_is_no_number_is_none():
+    trace = made("decoder", target=("a", "b"))
+    trace.logits.setflags(write=True)
+    trace.logits[0] = np.nan
+    told = json.loads(predictions.table(trace, str).as_json())
+    assert {cell["share"] for cell in told["lines"][0]["cells"]} == {None}
+
+
+def test_a_space_can_be_seen():
     trace = made("decoder", target=("a", "b"))
     trace.logits.setflags(write=True)
     trace.logits[0] = [0] * 9 + [40]
-    html = predictions.table(trace, str)
-    assert cells(html)[0][1][0] == ("␣", "1.00", False)
-    assert "width: 100.0%" in html
+    assert cells(predictions.table(trace, str))[0][1][0] == ("␣", "1.00", False)
 
 
 def test_the_csv_holds_full_digits_and_no_formulas():
