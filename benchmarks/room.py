@@ -128,8 +128,12 @@ class Room:
         self.seen.frames.append((answer.text, place, frame))
 
     def _visitor(self) -> Visitor:
+        """Somebody new, who begins with another sentence than who came before: stores are to
+        hold short and long ones at all times."""
         self._came += 1
-        return Visitor(self.address, self.http, NAMES[self._came % len(NAMES)])
+        visitor = Visitor(self.address, self.http, NAMES[self._came % len(NAMES)])
+        visitor.n_said = self._came
+        return visitor
 
     @asynccontextmanager
     async def people(self, count: int, apart: float = 0.0) -> AsyncIterator[list[Visitor]]:
