@@ -5,8 +5,11 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,9 +17,9 @@ import torch
 
 from model_runtime import catalog
 from model_runtime.builtin import answering, passes, weights
-from model_runtime.builtin.messages import receive, send
+from model_runtime.builtin.messages import Wire, receive, send
 from model_runtime.builtin.opened import BuiltinModel
-from model_runtime.builtin.second_process import SecondProcess
+from model_runtime.builtin.second_process import PASSES, TARGETS, Line, SecondProcess
 from model_runtime.tracing import trace
 from model_runtime.turns import TURNS
 
@@ -41,6 +44,48 @@ def second():
     assert found._is_ready and found._process is not None
     yield found
     found.end()
+
+
+def test_who_waits_for_a_pass_comes_before_who_waits_for_a_target():
+    line, order, begun = Line(), [], []
+
+    def ask(rank, name):
+        with line.place(rank):
+            order.append(name)
+
+    with line.place(TARGETS):
+        for name, rank in (("t1", TARGETS), ("p1", PASSES), ("t2", TARGETS), ("p2", PASSES)):
+            thread = threading.Thread(target=ask, args=(rank, name))
+            thread.start()
+            begun.append(thread)
+            while len(line._waiting) < len(begun):
+                time.sleep(0.001)
+    for thread in begun:
+        thread.join(5)
+    assert order == ["p1", "p2", "t1", "t2"]
+    with line.place(TARGETS):
+        assert not line._waiting
+
+
+def test_what_comes_in_pieces_is_read_as_one():
+    ours, theirs = socket.socketpair()
+    stream = io.BytesIO()
+    send(stream, {"a": 1}, {"b": np.arange(300_000)})
+    whole = stream.getvalue()
+
+    def speak():
+        for at in range(0, len(whole), 99_991):
+            theirs.sendall(whole[at : at + 99_991])
+        theirs.close()
+
+    threading.Thread(target=speak).start()
+    wire = Wire(ours)
+    said, arrays = receive(wire)
+    assert said == {"a": 1}
+    np.testing.assert_array_equal(arrays["b"], np.arange(300_000))
+    with pytest.raises(EOFError):
+        receive(wire)
+    wire.close()
 
 
 def in_one_piece(said, arrays=None):
@@ -105,9 +150,9 @@ def test_a_trace_with_its_help_is_the_trace_without(second, monkeypatch):
     answered = []
     ask = second._ask
 
-    def noted(asked):
+    def noted(asked, rank):
         answered.append(asked)
-        return ask(asked)
+        return ask(asked, rank)
 
     monkeypatch.setattr(second, "_ask", noted)
     folder = FOLDERS["translator"]
