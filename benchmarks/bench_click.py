@@ -1,7 +1,7 @@
 """Click on a head → painted, beside a click that paints one pixel. About two and a half minutes.
 
 Both clicks are real mouse clicks in the same page, in turns: the pointer comes, presses, and lets
-go after 60 ms, less than people take. Timed from the stamp of the click, which is when it lets go:
+go after 60 ms. Timed from the stamp of the click, which is when it lets go:
 
 - `paint`: until the component's own `headlight:paint` mark, when its drawing commands are given;
 - `frame`: until its `headlight:frame` mark, when the next frame has been made;

@@ -81,7 +81,7 @@ def _predictions(trace_id: str, trace: Trace) -> None:
         with section:
             predictions_component.mount(
                 routes_predictions.address_of(trace_id),
-                n_rows=min(predictions.n_rows(trace), predictions.MOST_ROWS),
+                n_rows=predictions.n_shown(trace),
                 say=_,
                 key="predictions-table",
             )

@@ -114,6 +114,12 @@ def n_rows(trace: Trace) -> int:
     return len(_kept(trace))
 
 
+def n_shown(trace: Trace) -> int:
+    """About how many rows `table` has, known without computing them."""
+    whole = {"text labels": 1, "answer span": answers.N_ANSWERS}
+    return whole.get(trace.info.predicts) or min(n_rows(trace), MOST_ROWS)
+
+
 def _kept(trace: Trace) -> tuple[Token, ...]:
     start = trace.logits_start
     tokens = answers.readers(trace)[start : start + len(trace.logits)]

@@ -48,6 +48,7 @@ def test_the_labels_of_a_text_are_one_row_of_shares():
     trace = made("text labels", [[0.0, 2.0, 1.0]], labels=("bad", "good", "so-so"))
     true = torch.softmax(torch.tensor([0.0, 2.0, 1.0]).double(), dim=-1)
     ((name, found),) = cells(predictions.table(trace, str))
+    assert predictions.n_shown(trace) == 1
     assert name == answers.THE_TEXT
     assert found == [
         (n, f"{true[i]:.2f}", False) for i, n in ((1, "good"), (2, "so-so"), (0, "bad"))
@@ -91,7 +92,7 @@ def test_answers_are_the_likeliest_spans_and_stand_as_in_the_text(seed):
         assert (span.first.position, span.last.position) == (first, last)
         assert span.share == pytest.approx(share, rel=1e-12)
         assert span.text in TEXT and " " * (last - first > 0) in span.text
-    assert len(answers.spans(trace)) == 5
+    assert len(answers.spans(trace)) == 5 == predictions.n_shown(trace)
     rows = cells(predictions.table(trace, str))
     assert [name.lstrip("0123456789– ") for name, _ in rows] == [
         s.text for s in answers.spans(trace)

@@ -209,7 +209,8 @@ def test_the_table_is_open_at_first_where_predicting_is_the_point(family, point)
 def test_of_many_positions_the_last_are_shown_and_that_is_said(n, shown):
     trace = made("decoder", target=("a",) * (n + 1))
     rows = cells(predictions.table(trace, str))
-    assert len(rows) == shown and rows[-1][0].startswith(str(n - 1))
+    assert len(rows) == shown == predictions.n_shown(trace)
+    assert rows[-1][0].startswith(str(n - 1))
     said = predictions.table(trace, str).caption
     assert (predictions.LAST.format(most=64, all=n) in said) == (n > shown)
     lines = predictions.as_csv(trace).decode("utf-8-sig").splitlines()

@@ -176,7 +176,7 @@ export function createGrid(pane, actions) {
     buttons[index].focus({ preventScroll: true });
   }
 
-  // A tenth of a second before a mouse button is let go. A finger may only mean to scroll.
+  // Before the mouse button is let go. A finger may only mean to scroll.
   cells.addEventListener("pointerdown", (event) => {
     const button = event.target.closest("[data-cell]");
     if (button && event.pointerType === "mouse" && event.button === 0) actions.expectCell(Number(button.dataset.index));

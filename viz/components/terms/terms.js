@@ -8,7 +8,7 @@ const LONGEST = 120;
 const MOST = 6;
 const MOST_PARTS = 4; // of a label; to read all text of what holds half the page takes a while
 const EVENTS = ["pointermove", "keyup"];
-const NO_LABEL = "input, textarea, canvas, svg, td, [data-query], [data-key], [data-token], [data-testid=stText]";
+const NO_LABEL = "input, textarea, canvas, svg, td, th[scope=row], [data-query], [data-key], [data-token], [data-testid=stText]";
 
 // A single Han character is a term only where it stands alone: 头 is a head, 开头 is a beginning.
 const HAN = /\p{Script=Han}/u;
