@@ -8,6 +8,7 @@ import math
 import socket
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any, Protocol
 
 import numpy as np
@@ -63,7 +64,9 @@ class Wire:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, interval)
 
     def close(self) -> None:
-        """No more messages."""
+        """No more messages; one that nobody reads any more is dropped."""
+        with suppress(OSError):
+            self._stream.close()
         self._socket.close()
 
 
