@@ -1,12 +1,14 @@
 """Biases that depend on distance: ALiBi's slopes, T5's buckets, and how far any bias does.
 
-Press et al. 2022 and Raffel et al. 2020, in 64 bits. Knows neither a model nor the screen.
+Press et al. 2022 and Raffel et al. 2020, in 64 bits but for borders of buckets. Knows neither a
+model nor the screen.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from model_runtime.positions.encodings import Buckets, Values
@@ -84,14 +86,12 @@ def bucket(
         raise ValueError(f"the first {exact} distances leave none up to {max_distance} to share")
     ahead = np.asarray(distances, dtype=np.intp)
     steps = np.abs(ahead) if both_ways else np.maximum(-ahead, 0)
-    # The library reckons in 32 bits, and a distance on the border of two buckets falls where
-    # their rounding puts it: so each step is rounded here, too. The logarithm itself is taken in
-    # 64 bits first, so that it is the nearest that 32 can hold: numpy's own of 32 bits is not
-    # always, and put one distance of 1580 settings that were compared into another bucket.
-    ratio = np.maximum(steps, exact).astype(np.float32) / np.float32(exact)
-    logarithm = np.log(ratio.astype(np.float64)).astype(np.float32)
-    share = logarithm / np.float32(math.log(max_distance / exact))
-    grown = exact + (share * np.float32(n - exact)).astype(np.intp)
+    # The library reckons in torch's 32 bits, and a distance on the border of two buckets falls
+    # where their rounding puts it: so each step is torch's here, too. Its logarithm differs in the
+    # last bit from processor to processor, and from numpy's.
+    ratio = torch.from_numpy(np.maximum(steps, exact)).float() / exact
+    share = ratio.log() / math.log(max_distance / exact)
+    grown = exact + (share * (n - exact)).long().numpy()
     found = np.where(steps < exact, steps, np.minimum(grown, n - 1))
     return found + n * (ahead > 0) if both_ways else found
 

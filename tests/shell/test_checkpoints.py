@@ -310,7 +310,10 @@ def test_a_model_without_attention_shows_its_tokens_and_what_it_predicts():
     assert notices(app) == [f"{in_markdown('My_Mamba')} has no softmax *attention*."]
     page = html(app)
     assert "<ol" in page and "&lt;b&gt;</bdi>" in page
-    assert 'class="predictions"' in page
+    (table,) = (
+        e.proto for e in app.get("bidi_component") if "predictions" in e.proto.component_name
+    )
+    assert "api/predictions/" in str(table)
     assert not [box for box in app.checkbox if box.key == "specials"]
 
 
