@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model_runtime.positions.encodings import Buckets, Values
@@ -78,6 +77,8 @@ def bucket(
     `T5Attention._relative_position_bucket`. Raises ValueError where there are too few buckets to
     halve, or where max_distance is not beyond those that have one each.
     """
+    import torch  # not above: pictures take shapes and names from here, and load no models
+
     n = n_buckets // 2 if both_ways else n_buckets
     exact = n // 2
     if exact < 1:
