@@ -22,10 +22,10 @@ LOG = pytest.StashKey[Path]()
 LOG_AT = pytest.StashKey[int]()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def one_thread_a_pass() -> None:
-    """As the app has it. With more, sums are added up in another order, and two passes of one text
-    are no longer equal to the last digit."""
+    """As the app has it, whatever the test before has left. With more, sums are added up in another
+    order, and two passes of one text are no longer equal to the last digit."""
     import torch
 
     torch.set_num_threads(1)
