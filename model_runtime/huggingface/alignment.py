@@ -124,10 +124,26 @@ def _alike(
             at, lost = place + len(key), 0
     ends = [*places, len(text)]
     length = len(keys) if is_whole else min(at + lost, len(keys))
-    return [
-        (places[first], places[last - 1] + 1) if first < last else (ends[first], ends[first])
-        for first, last in _shared_out(found, length, starts)
-    ]
+    spans: list[Span] = []
+    reached = 0
+    for group, (first, last) in zip(groups, _shared_out(found, length, starts), strict=True):
+        if first < last:
+            span = places[first], places[last - 1] + 1
+        else:
+            span = _space(group.text, text, reached, ends[first])
+        spans.append(span)
+        reached = max(reached, span[1])
+    return spans
+
+
+def _space(made: str, text: str, start: int, end: int) -> Span:
+    """Where the white space that a group made stands in `text`, between what was found before and
+    after it; nothing, at the `end`, if none is left there, or if the group made something else."""
+    left = text[start:end]
+    if not (made.isspace() and left.isspace()):
+        return end, end
+    at = start + max(0, left.find(made))
+    return at, min(at + len(made), end)
 
 
 def _shared_out(found: list[Span | None], length: int, starts: set[int]) -> list[Span]:

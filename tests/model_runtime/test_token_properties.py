@@ -131,7 +131,7 @@ def test_spans_ascend_and_cover_every_hostile_text(opened, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=30, deadline=None)
 @given(text=TEXTS)
-@example(text="<unk> 0\xa0")  # white space that is told from no other has an empty span
+@example(text="<unk> 0\xa0")  # a tokenizer drops the first space, so characters are compared
 def test_pieces_of_bytes_share_the_span_of_their_character(opened, kind, text):
     found = reading(opened(kind), text)
     spans = [token.span for token in of_text(found)]
@@ -140,9 +140,7 @@ def test_pieces_of_bytes_share_the_span_of_their_character(opened, kind, text):
             assert token.text.endswith("⟩")
             start, end = token.span or (0, 0)
             beside = [spans[i] for i in (at - 1, at + 1) if 0 <= i < len(spans)]
-            assert token.span in beside or any(
-                other and other[0] < end and start < other[1] for other in beside
-            ), token
+            assert any(other and other[0] < end and start < other[1] for other in beside), token
 
 
 @pytest.mark.parametrize("character", ["🍎", "猫", "é", "𠀀"])

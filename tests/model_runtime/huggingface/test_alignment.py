@@ -33,6 +33,12 @@ def test_case_width_accents_and_spaces_do_not_count():
     assert found("ÇÀ  ｆｏ", "c", "a", "fo") == ["Ç", "À", "ｆｏ"]
 
 
+def test_white_space_stands_where_it_is_left_between_the_others():
+    assert found("a b\u00a0", "a", "b", "\u00a0") == ["a", "b", "\u00a0"]
+    assert found("a \tb", "a", "\t", "b") == ["a", "\t", "b"]
+    assert found("a b", "a", "b", "\u00a0") == ["a", "b", ""]
+
+
 def test_parts_of_one_character_share_it():
     assert found("½a", "1", "⁄", "2", "a") == ["½", "½", "½", "a"]
 
