@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMBERS = "/api/source/transformer.py"  # answered once torch has been read
@@ -22,12 +23,16 @@ LOG = pytest.StashKey[Path]()
 LOG_AT = pytest.StashKey[int]()
 
 
+def pytest_configure() -> None:
+    """One thread a pass from the first import on: what a test file traces while it is collected,
+    or a fixture of the whole session sets up, comes before `one_thread_a_pass`."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def one_thread_a_pass() -> None:
     """As the app has it, whatever the test before has left. With more, sums are added up in another
     order, and two passes of one text are no longer equal to the last digit."""
-    import torch
-
     torch.set_num_threads(1)
 
 
