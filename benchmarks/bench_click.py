@@ -1,4 +1,4 @@
-"""Click on a head → painted, beside a click that paints one pixel. About two and a half minutes.
+"""Click on a head → painted, beside a click that paints one pixel. About four minutes.
 
 Both clicks are real mouse clicks in the same page, in turns: the pointer comes, presses, and lets
 go after 60 ms. Timed from the stamp of the click, which is when it lets go:
@@ -8,7 +8,9 @@ go after 60 ms. Timed from the stamp of the click, which is when it lets go:
 - `shown`: until the second animation frame after the click, seen from outside; so is the floor;
 - `exact`: until exact numbers are on screen: at once, or when the head was fetched, which
   happens once a head, so this counts first visits only. Fetching begins with the press.
-- `key`: the same for an arrow key, where nothing is known before.
+- `key`: the same for an arrow key that turns: nothing is known before;
+- `walk`: for one that goes on as the last did, 150 ms after it: the head that a walk comes to next
+  is fetched ahead.
 
 The translator up to 64 tokens, whose heads come with the page; beyond, a random model of GPT-2
 small's size, of which each head is fetched when it is first clicked.
@@ -21,6 +23,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -45,7 +48,9 @@ SENTENCE = "the cat is sleeping on the bed and the dog is in the garden".split()
 SIZES, FETCHED = (12, 32, 64), (256, 512)
 CLICKS = 40
 PRESSED_MS = 60.0
+BETWEEN_KEYS_MS = 150.0
 PROMISED_MS, PROMISED_EXACT_MS = 16.0, 40.0
+COLUMNS = ("paint", "frame", "shown", "floor", "exact", "key", "walk")
 
 PREPARE = """(root) => {
   const seen = (window.__seen = { shown: [], ready: [], start: 0 });
@@ -90,6 +95,7 @@ class Times:
     shown: list[float] = field(default_factory=list)
     exact: list[float] = field(default_factory=list)
     key: list[float] = field(default_factory=list)
+    walk: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
 
 
@@ -115,6 +121,11 @@ class Case:
         rows = [["ArrowRight"] * n, ["ArrowDown"], ["ArrowLeft"] * n, ["ArrowDown"]]
         keys = [key for row in rows for key in row] * self.n_layers
         return keys[: min(CLICKS, self.n_layers * self.n_heads - 1)]
+
+    @property
+    def stairs(self) -> list[str]:
+        """Keys that turn each time, from the first head down to the last layer or the last head."""
+        return ["ArrowRight", "ArrowDown"] * (min(self.n_layers, self.n_heads) - 1)
 
 
 def text_of(tokens: int) -> str:
@@ -178,20 +189,27 @@ def clicked(page: Page, walk: list[tuple[int, int]]) -> Times:
     return times
 
 
-def walked(page: Page, keys: list[str]) -> list[float]:
-    """Walk over heads by arrow keys. Returns `exact` of each."""
-    root = page.locator('[data-headlight="attention"]')
-    root.evaluate(PREPARE)
-    root.locator('[data-cell="0,0"]').click()
-    page.evaluate(TAKE)
-    page.wait_for_selector(READY)
+def walked(
+    browser: Browser, address: str, case: Case, keys: list[str], size: tuple[int, int]
+) -> list[float]:
+    """Walk over the heads of one text by arrow keys. Returns `exact` of each."""
+    page = opened(browser, f"{address}/?{case.asked}", size)
     took = []
-    for key in keys:
-        before = chosen(root)
-        page.evaluate("window.__seen.ready.length = 0")
-        page.keyboard.press(key)
-        took.append(exact_after(page, page.evaluate(TAKE)[1]))
-        assert chosen(root) != before, "the key chose no other head"
+    try:
+        root = page.locator('[data-headlight="attention"]')
+        root.evaluate(PREPARE)
+        root.locator('[data-cell="0,0"]').click()
+        page.evaluate(TAKE)
+        page.wait_for_selector(READY)
+        for key in keys:
+            before = chosen(root)
+            page.wait_for_timeout(BETWEEN_KEYS_MS)
+            page.evaluate("window.__seen.ready.length = 0")
+            page.keyboard.press(key)
+            took.append(exact_after(page, page.evaluate(TAKE)[1]))
+            assert chosen(root) != before, "the key chose no other head"
+    finally:
+        page.context.close()
     return took
 
 
@@ -204,16 +222,15 @@ def measure(browser: Browser, address: str, case: Case, size: tuple[int, int]) -
         times = clicked(page, case.walk)
     finally:
         page.context.close()
-    page = opened(browser, f"{address}/?{case.asked}", size)
-    try:
-        times.key = walked(page, case.arrows)
-    finally:
-        page.context.close()
+    times.key = walked(browser, address, case, case.stairs, size)
+    took = walked(browser, address, case, case.arrows, size)
+    turns = zip(took[1:], pairwise(case.arrows), strict=True)
+    times.walk = [ms for ms, (last, key) in turns if key == last]
     return times
 
 
 def main() -> None:
-    rows, worst, slowest = [], 0.0, 0.0
+    rows, worst, slowest, turning, going_on = [], 0.0, 0.0, 0.0, 0.0
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HEADLIGHT_LOCAL_ROOTS"] = folder
         checkpoint = made(Path(folder) / "gpt2-small")
@@ -223,18 +240,20 @@ def main() -> None:
                     times = measure(browser, address, case, size)
                     worst = max(worst, median(times.paint))
                     slowest = max(slowest, median(times.exact))
+                    turning = max(turning, median(times.key))
+                    going_on = max(going_on, median(times.walk))
                     cells: list[object] = [f"{size[0]}×{size[1]}", case.tokens]
-                    for values in (
-                        times.paint, times.frame, times.shown, times.floor, times.exact, times.key
-                    ):  # fmt: skip
+                    for name in COLUMNS:
+                        values = getattr(times, name)
                         cells.append(f"{median(values):.1f} / {p95(values):.1f}")
                     cells.append(f"{median(times.shown) / median(times.floor):.2f}")
                     rows.append(cells)
     say(f"Click on a head, {CLICKS} clicks each: median / p95 in ms")
-    head = ["window", "tokens", "paint", "frame", "shown", "floor", "exact", "key", "shown ÷ floor"]
-    table(head, rows)
+    table(["window", "tokens", *COLUMNS, "shown ÷ floor"], rows)
     verdict("click → painted, worst median", worst, PROMISED_MS, "ms")
     verdict("click → exact numbers, worst median", slowest, PROMISED_EXACT_MS, "ms")
+    verdict("… by a key that goes on", going_on, PROMISED_EXACT_MS, "ms")
+    verdict("… by a key that turns", turning, PROMISED_EXACT_MS, "ms")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ SECONDS = 10.0  # that an answer may take: a full batch takes a tenth of a secon
 ROOM = 2  # who wait for their turn, from which on a second process is worth its 300 MiB
 
 
-class Line:
+class RankedLine:
     """Who asks waits here, one at a time answered: those of the lowest rank first, and among
     them in the order in which they came."""
 
@@ -70,7 +70,7 @@ class SecondProcess:
     numbers are the same: both run the same code on the same weights."""
 
     def __init__(self) -> None:
-        self._line = Line()
+        self._line = RankedLine()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._wire: Wire | None = None

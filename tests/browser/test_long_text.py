@@ -123,3 +123,26 @@ def test_a_bar_says_that_numbers_are_on_their_way_once_that_takes_a_while(reader
         route.continue_()
     reader.ready()
     expect(bar).to_be_hidden()
+
+
+def test_who_walks_by_keys_finds_the_next_head_there(reader: Reader, watch: Watch) -> None:
+    watch.expected_errors.append("ERR_FAILED")  # of the head after it, which nobody is told of
+    reader.choose(0, 1)
+    with reader.tab.expect_response("**/encoder/0/3"):
+        reader.tab.keyboard.press("ArrowRight")
+    reader.shows(layer=0, head=2)
+    reader.tab.route(HEAD, lambda route: route.abort())
+    reader.tab.keyboard.press("ArrowRight")
+    reader.shows(layer=0, head=3)
+    reader.ready()
+    assert_same_map(reader.twin(), true_map(TEXT, "encoder", 0, 3))
+    assert len([url for url in watch.requests if "/encoder/0/3" in url]) == 1
+
+
+def test_a_click_fetches_its_own_head_alone(reader: Reader, watch: Watch) -> None:
+    before = len(watch.requests)
+    reader.choose(1, 2)
+    reader.choose(2, 2)
+    reader.tab.wait_for_load_state("networkidle")
+    fetched = [url.split("/api/trace/")[1] for url in watch.requests[before:] if "/trace/" in url]
+    assert [url.split("/", 1)[1] for url in fetched] == ["encoder/1/2", "encoder/2/2"]

@@ -19,7 +19,7 @@ from model_runtime import catalog
 from model_runtime.builtin import answering, passes, weights
 from model_runtime.builtin.messages import Wire, receive, send
 from model_runtime.builtin.opened import BuiltinModel
-from model_runtime.builtin.second_process import PASSES, TARGETS, Line, SecondProcess
+from model_runtime.builtin.second_process import PASSES, TARGETS, RankedLine, SecondProcess
 from model_runtime.tracing import trace
 from model_runtime.turns import TURNS
 
@@ -47,7 +47,7 @@ def second():
 
 
 def test_who_waits_for_a_pass_comes_before_who_waits_for_a_target():
-    line, order, begun = Line(), [], []
+    line, order, begun = RankedLine(), [], []
 
     def ask(rank, name):
         with line.place(rank):

@@ -171,8 +171,8 @@ export function createGrid(pane, actions) {
     return mates.findLast((i) => column(i) <= want) ?? mates[0] ?? index;
   }
 
-  function choose(index, event) {
-    actions.chooseCell(index, event);
+  function choose(index, event, next) {
+    actions.chooseCell(index, event, next);
     buttons[index].focus({ preventScroll: true });
   }
 
@@ -188,17 +188,17 @@ export function createGrid(pane, actions) {
   cells.addEventListener("keydown", (event) => {
     const index = buttons.indexOf(event.target.closest("[data-cell]"));
     if (index < 0) return;
-    const target = {
-      ArrowLeft: () => beside(index, 0, -1),
-      ArrowRight: () => beside(index, 0, 1),
-      ArrowUp: () => beside(index, -1, 0),
-      ArrowDown: () => beside(index, 1, 0),
+    const targetFrom = {
+      ArrowLeft: (from) => beside(from, 0, -1),
+      ArrowRight: (from) => beside(from, 0, 1),
+      ArrowUp: (from) => beside(from, -1, 0),
+      ArrowDown: (from) => beside(from, 1, 0),
       Home: () => (event.ctrlKey ? 0 : beside(index, 0, -Infinity)),
       End: () => (event.ctrlKey ? buttons.length - 1 : beside(index, 0, Infinity)),
-    }[event.key]?.();
+    }[event.key];
     if (event.key === "Enter" || event.key === " ") choose(index, event);
-    else if (target === undefined) return;
-    else choose(target, event);
+    else if (!targetFrom) return;
+    else choose(targetFrom(index), event, targetFrom(targetFrom(index)));
     event.preventDefault();
   });
 

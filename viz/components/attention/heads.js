@@ -114,6 +114,7 @@ export function createHeads() {
   let roughly = null; // memory of the head that is rough now
   let fetched = new Map(); // "stack/layer/head" → numbers, oldest first
   let running = null; // { key, controller, came }
+  let planned = null; // { stack, cell } that may be chosen next
   let asking = null; // the same for one row
   let tiles = null; // of the head that tiles were last wanted of
   const masks = new Map(); // "stack/number" → cells, oldest first
@@ -215,6 +216,7 @@ export function createHeads() {
       const same = payload && payload.header.trace === next.header.trace && payload.header.query === next.header.query;
       payload = next;
       masks.clear();
+      planned = null;
       if (!same) fetched = new Map();
       this.cancel();
     },
@@ -247,6 +249,15 @@ export function createHeads() {
     expect(stack, cell) {
       const isHere = stack.exact || fetched.has(keyOf(stack, stack.heads[cell]));
       if (!running && !isHere) this.load(stack, cell).catch(() => {}); // whoever chooses it is told
+    },
+    // The head that is chosen next if somebody walks on, or null: fetched when `goOn` says that what
+    // they wait for is here.
+    plan(stack, cell) {
+      planned = cell === null ? null : { stack, cell };
+    },
+    goOn() {
+      if (planned) this.expect(planned.stack, planned.cell);
+      planned = null;
     },
     // Fetches scores and q·k, of a map too large to be held shares too, of one row into `numbers`. Resolves true when there is news: they
     // came, or did not. Only the latest request counts.

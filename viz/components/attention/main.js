@@ -141,6 +141,7 @@ function createView(root) {
     parts.progress.hidden = true;
     if (status === "loading") showing = setTimeout(() => (parts.progress.hidden = false), QUIET_MS);
     parts.failure.hidden = status !== "failed";
+    if (status === "ready") heads.goOn();
   }
 
   async function fetchExact() {
@@ -224,10 +225,11 @@ function createView(root) {
     fetchExact();
   }
 
-  function chooseCell(index, event) {
+  function chooseCell(index, event, next = null) {
     if (index === scene.state.cell) return;
     store.chooseCell(index);
     heads.expect(scene.stack, index); // on its way while the rounded one is drawn
+    heads.plan(scene.stack, next);
     drawHead();
     measurePaint(event);
     store.remember();
