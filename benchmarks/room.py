@@ -6,7 +6,6 @@ Knows the server's process by its id and its answers; measures, and judges no fi
 import asyncio
 import os
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -28,7 +27,8 @@ Isabel Jerome Joyce Judith Julius Kenneth Leonard Lionel Louise Lydia Mabel Marv
 Mildred Milton Monica Morris Muriel Nelson Norma Oliver Olga Oscar Pamela Percy Phyllis Quentin
 Ramona Rupert Sylvia
 """.split()
-NAMED = re.compile(rb"\b(?:%s)\b" % "|".join(NAMES).encode())
+NAMED = frozenset(name.encode() for name in NAMES)
+LETTERS_ALONE = bytes(byte if bytes([byte]).isalpha() else ord(" ") for byte in range(256))
 AT_A_TIME = 8  # doors
 
 
@@ -52,6 +52,13 @@ class Seen:
     frames: list[tuple[str, str, bytes]] = field(default_factory=list)  # text, place, numbers
     owners: dict[str, int] = field(default_factory=dict)  # where heads are → whose they are
     errors: Counter[str] = field(default_factory=Counter)
+
+
+def names_in(messages: Sequence[bytes]) -> set[bytes]:
+    """Whose names stand there as words. This process shares its processors with the server, and a
+    regular expression for it took two thirds of what it did."""
+    words = (word for came in messages for word in came.translate(LETTERS_ALONE).split())
+    return set(NAMED.intersection(words))
 
 
 class Room:
@@ -106,9 +113,7 @@ class Room:
         times.reruns.append(answer.ms)
         times.n_bytes.append(answer.n_bytes)
         self.seen.pictures.append((text, answer))
-        if {name for came in visitor.came for name in NAMED.findall(came)} != {
-            visitor.name.encode()
-        }:
+        if names_in(visitor.came) != {visitor.name.encode()}:
             self.seen.errors["another's words"] += 1
         if self.seen.owners.setdefault(answer.api, id(visitor)) != id(visitor):
             self.seen.errors["another's recording"] += 1
