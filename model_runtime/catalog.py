@@ -83,14 +83,20 @@ def is_builtin(ref: str) -> bool:
 
 
 def open_model(
-    ref: str, report: Report | None = None, room_for: RoomFor | None = None
+    ref: str,
+    report: Report | None = None,
+    room_for: RoomFor | None = None,
+    *,
+    lazily: bool = False,
 ) -> LoadedModel:
     """Load the model that `ref` names onto the CPU, and check it.
 
     `ref` is "builtin:translator", a Hub id such as "org/name" or "org/name@revision", or a
     folder: "/models/mine", "./mine", "~/mine". `report` hears how far it is; `room_for` is
-    called with the bytes of the weights before they are taken. Raises a `HeadlightError`
-    that says what is wrong and what to do.
+    called with the bytes of the weights before they are taken. `lazily`, a built-in model is
+    loaded when it first computes, or by `load`; before, there is the pass of its first example
+    that is kept beside it, if one is. Raises a `HeadlightError` that says what is wrong and what
+    to do.
     """
     room_for = room_for or (lambda _: None)
     if is_builtin(ref):
@@ -98,7 +104,16 @@ def open_model(
         from model_runtime.builtin.opened import BuiltinModel
 
         room_for(weights.read_facts(folder)["parameters"] * 4)
-        return BuiltinModel(ref, weights.load(folder), folder)
+        read = weights.read if lazily else weights.load
+        return BuiltinModel(ref, read(folder), folder)
     from model_runtime.huggingface.opened import open_checkpoint
 
     return open_checkpoint(ref, report or (lambda _: None), room_for)
+
+
+def load(model: LoadedModel) -> None:
+    """Have the weights of a model in memory that was opened `lazily`."""
+    from model_runtime.builtin.opened import BuiltinModel
+
+    if isinstance(model, BuiltinModel):
+        model.load()

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import astuple
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from model_runtime import breaking, catalog, tracing
@@ -96,7 +97,7 @@ class OverviewStore(Store[tuple[str, View], Overview]):
 
 
 OVERVIEWS = OverviewStore(max_count=1024, max_bytes=64 * 2**20)
-MODELS = ModelStore(catalog.open_model, settings().memory)
+MODELS = ModelStore(partial(catalog.open_model, lazily=True), settings().memory)
 TRACES = TraceStore(max_count=256, max_bytes=settings().trace_memory)
 
 
@@ -177,14 +178,25 @@ def trace(session: str, request: Request) -> tuple[str, Trace]:
     """
     name = trace_id(session, request)
     kept = TRACES.get(name)
-    if kept is None:
-        with MODELS.using(request.ref) as model:
-            kept = tracing.trace(
-                model,
-                request.text,
-                request.target_text,
-                pair_text=request.pair_text,
-                chat=request.chat,
-            )
-        TRACES.put(name, kept)
-    return name, kept
+    return name, kept or _traced(name, request)
+
+
+def traced_anew(session: str, request: Request) -> None:
+    """Record the pass of a request again, by the model itself: what is kept of it may be its first
+    pass, which was recorded when the model was made. Raises what `trace` raises."""
+    with MODELS.using(request.ref) as model:
+        catalog.load(model)
+        _traced(trace_id(session, request), request)
+
+
+def _traced(name: str, request: Request) -> Trace:
+    with MODELS.using(request.ref) as model:
+        made = tracing.trace(
+            model,
+            request.text,
+            request.target_text,
+            pair_text=request.pair_text,
+            chat=request.chat,
+        )
+    TRACES.put(name, made)
+    return made

@@ -14,7 +14,7 @@ from model_runtime.errors import HeadlightError, Unforeseen
 from model_runtime.turns import TURNS
 from model_runtime.types import ModelInfo, Trace
 from pages import attention, positions, steps
-from shell import cache, classroom, header, lineup, opening, show, state, trust
+from shell import cache, classroom, header, lineup, opening, show, state, trust, warmup
 from shell.classroom import Rules
 from shell.language import _
 from viz.labels import in_markdown
@@ -138,3 +138,4 @@ def _trace(info: ModelInfo) -> tuple[str, Trace] | HeadlightError:
 
 with TURNS.taken():
     run()
+warmup.page_is_sent()

@@ -1,7 +1,7 @@
-"""Routes whose numbers need torch, read when they are first asked for.
+"""Routes about a trace, read when they are first asked for.
 
 So the server answers at once, and a browser reads Streamlit's scripts while this process reads
-torch, which takes longer than all else at the start. Knows the modules; not what they answer.
+what the pages and these routes need. Knows the modules; not what they answer.
 """
 
 from starlette.concurrency import run_in_threadpool
@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 
 
 def _numbers() -> Router:
-    # these read torch
     from shell import routes, routes_positions, routes_predictions, routes_steps
 
     parts = (routes, routes_steps, routes_positions, routes_predictions)
@@ -24,7 +23,7 @@ class Late:
         self._router: Router | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the routes do, the first time after reading them."""
+        """Answer as the routes do, the first time after they were read."""
         if self._router is None:
             self._router = await run_in_threadpool(_numbers)
         await self._router(scope, receive, send)

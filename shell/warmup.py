@@ -1,11 +1,16 @@
-"""What the server does at its start: read torch, open the default model, trace its text.
+"""What the server does at its start: have the first page ready, read torch, trace the page's text.
 
-It answers meanwhile. Knows the cache and Python's garbage collector; draws nothing.
+It answers meanwhile. The first page shows a pass that was recorded when the model was made, until
+torch is there, which takes longer than all else. Knows the cache and Python's garbage collector;
+draws nothing.
 """
 
 import asyncio
 import gc
 import logging
+import os
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +19,15 @@ from starlette.concurrency import run_in_threadpool
 from shell.at_once import send_at_once
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 2.0  # seconds that whoever opens the page at once has to ask for it
+PAINTING = 0.5  # seconds that a browser takes to paint what it was sent
+_SENT = threading.Event()  # a first page
+
+
+def page_is_sent() -> None:
+    """A page was sent to somebody."""
+    _SENT.set()
 
 
 def warm_up() -> None:
@@ -32,17 +46,27 @@ def warm_up() -> None:
 
 
 def _read_and_trace() -> None:
-    import torch  # not before the server answers, see `late.py`
-
-    # One thread a forward pass: for models this small, sharing the work out costs more than it
-    # saves (200 ms against 70 for 70 tokens on two cores), and others want the second core.
-    torch.set_num_threads(1)
     from model_runtime import catalog
     from model_runtime.types import Request
+    from pages import attention, positions, steps  # noqa: F401  (the frame's script reads them, too)
     from shell import cache
 
     model = cache.model(catalog.DEFAULT)
-    cache.trace(cache.PUBLIC, Request(catalog.DEFAULT, model.info.examples[0]))
+    example = Request(catalog.DEFAULT, model.info.examples[0])
+    cache.trace(cache.PUBLIC, example)
+
+    # One thread a forward pass: for models this small, sharing the work out costs more than it
+    # saves (200 ms against 70 for 70 tokens on two cores), and others want the second core. Said
+    # so that it holds whoever reads torch first.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Reading torch takes Python from whoever draws the first page, and a processor from a browser
+    # on this machine. A text that is typed meanwhile does not wait: it reads torch itself.
+    if _SENT.wait(PATIENCE):
+        time.sleep(PAINTING)
+    import torch
+
+    torch.set_num_threads(1)
+    cache.traced_anew(cache.PUBLIC, example)
 
 
 @asynccontextmanager

@@ -1,27 +1,24 @@
 """A built-in model ready for use: reads a text into tokens, runs one recorded pass.
 
 Joins weights, tokenizers and decoding; the closed form and its check are elsewhere
-(`attention.py`, `tracing.py`). Knows nothing of the screen.
+(`attention.py`, `tracing.py`). Knows nothing of the screen. Torch is read by what computes, so
+that what is known of a model, and its kept first pass, can be shown before.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
 from model_runtime.attention import AttentionRecord
 from model_runtime.breaking import WrongPass
-from model_runtime.builtin import passes
-from model_runtime.builtin.decoding import continued
-from model_runtime.builtin.found import encodings_of
-from model_runtime.builtin.mistakes import with_mistake
-from model_runtime.builtin.passes import Arrays
-from model_runtime.builtin.placed import with_places
+from model_runtime.builtin import first_pass
+from model_runtime.builtin.first_pass import FirstPass
 from model_runtime.builtin.second_process import SECOND
 from model_runtime.builtin.together import Together
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID, SPECIALS, UNK_ID
-from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.weights import Weights
 from model_runtime.positions.encodings import Encoding
 from model_runtime.positions.placing import Placing
@@ -40,6 +37,10 @@ from model_runtime.types import (
     Token,
 )
 
+if TYPE_CHECKING:
+    from model_runtime.builtin.passes import Arrays
+    from model_runtime.builtin.transformer import Transformer
+
 # A full room's texts in one batch: what 32 targets take is little more than what one takes, and
 # nobody waits for more than two batches.
 MOST_TOGETHER = 32
@@ -51,8 +52,9 @@ class BuiltinModel:
 
     def __init__(self, ref: str, loaded: Weights, folder: Path | None = None) -> None:
         """`folder` is where the weights came from, if the `SECOND` may find them there."""
-        self._model: Transformer = loaded.model
+        self._loaded = loaded
         self._folder = folder
+        self._first = first_pass.kept(folder) if folder and not loaded.is_loaded else None
         self._source = loaded.source_tokenizer
         self._target = loaded.target_tokenizer
         for tokenizer in (self._source, self._target):
@@ -63,7 +65,7 @@ class BuiltinModel:
         self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
         pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
         self._spaced = any(piece.startswith("▁") for piece in pieces)
-        config = loaded.model.config
+        config = loaded.config
         stacks: dict[str, tuple[StackName, ...]] = {
             "encoder": ("encoder",),
             "decoder": ("decoder",),
@@ -91,6 +93,14 @@ class BuiltinModel:
             mask=MASK if fills_blanks else "",
         )
 
+    def load(self) -> None:
+        """Have the weights in memory, if they were not needed before."""
+        assert self._model
+
+    @property
+    def _model(self) -> "Transformer":
+        return self._loaded.model
+
     @property
     def nbytes(self) -> int:
         """Memory held by the weights, in 32 bits."""
@@ -107,6 +117,8 @@ class BuiltinModel:
     @property
     def encodings(self) -> tuple[Encoding, ...]:
         """What it tells positions by; tables are its own, read-only."""
+        from model_runtime.builtin.found import encodings_of
+
         return encodings_of(self._model)
 
     def read(self, request: Request) -> Reading:
@@ -115,16 +127,18 @@ class BuiltinModel:
         An encoder alone has no target. A decoder alone writes on: its target is the text and
         what follows it.
         """
-        return self._read(self._model, request)
+        return self._read(request)
 
     def read_placed(self, request: Request, places: Placing) -> Reading:
         """The same, but what is written is written by a copy whose tokens are told `places`."""
-        return self._read(with_places(self._model, places), request)
+        from model_runtime.builtin.placed import with_places
 
-    def _read(self, model: Transformer, request: Request) -> Reading:
+        return self._read(request, with_places(self._model, places))
+
+    def _read(self, request: Request, copy: "Transformer | None" = None) -> Reading:
         text, target_text = request.text, request.target_text
         if self.info.family == "decoder":
-            return self._read_on(model, text, target_text)
+            return self._read_on(text, target_text, copy)
         if self.info.family == "encoder":
             source, left_out = self._cut(self._target, text)
             return Reading(source, (), False, left_out)
@@ -134,21 +148,40 @@ class BuiltinModel:
             target, target_left_out = self._cut(self._target, target_text)
             return Reading(source, target, False, left_out, target_left_out)
         source_ids = [token.id for token in source]
-        is_own = model is self._model
-        ids = self._written.ask(source_ids) if is_own else passes.written(model, [source_ids])[0]
-        written = written_tokens(ids, self._target, _SPECIAL_IDS)
-        return Reading(source, written, True, left_out, unfinished=ids[-1] != EOS_ID)
+        if copy is not None:
+            from model_runtime.builtin.passes import written
+
+            (ids,) = written(copy, [source_ids])
+        elif first := self._first_of(source_ids):
+            ids = first.target
+        else:
+            ids = self._written.ask(source_ids)
+        target = written_tokens(ids, self._target, _SPECIAL_IDS)
+        return Reading(source, target, True, left_out, unfinished=ids[-1] != EOS_ID)
 
     def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
         """A target for each source."""
         found = SECOND.written(self._folder, sources) if self._folder else None
         if found is None:
+            from model_runtime.builtin.passes import written
+
             with TURNS.taken():
-                found = passes.written(self._model, sources)
+                found = written(self._model, sources)
         return found
 
-    def _read_on(self, model: Transformer, text: str, target_text: str | None) -> Reading:
+    def _first_of(self, source_ids: list[int]) -> FirstPass | None:
+        """The pass that is kept, if it is of this source and the model itself is not there yet."""
+        first = self._first
+        return (
+            first if first and not self._loaded.is_loaded and first.source == source_ids else None
+        )
+
+    def _read_on(
+        self, text: str, target_text: str | None, copy: "Transformer | None" = None
+    ) -> Reading:
         """The text without its end token, and the continuation: as typed, or the model's own."""
+        from model_runtime.builtin.decoding import continued
+
         given, left_out = self._cut(self._target, text, closed=False)
         if target_text is not None:
             space = " " if self._spaced and not target_text[0].isspace() else ""
@@ -164,7 +197,8 @@ class BuiltinModel:
                 max(0, len(both) - room - left_out),
                 n_given=min(n, room),
             )
-        ids = continued(model, [t.id for t in given], self._writes_up_to, bos=BOS_ID, eos=EOS_ID)
+        model, so_far = copy or self._model, [t.id for t in given]
+        ids = continued(model, so_far, self._writes_up_to, bos=BOS_ID, eos=EOS_ID)
         last = max((t.word for t in given if t.word is not None), default=-1)
         first = self._target.id_to_token(ids[len(given)]) or ""
         goes_on = self._spaced and first[:1].isalpha() and text[-1:].isalpha()  # sleep + ing
@@ -180,9 +214,7 @@ class BuiltinModel:
 
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
-        ids = ids_of(reading)
-        found = SECOND.recorded(self._folder, *ids) if self._folder else None
-        arrays = passes.recorded(self._model, *ids) if found is None else found
+        arrays = self._recorded(*ids_of(reading))
         attentions = tuple(
             self._taken(arrays, stack, layer)
             for stack in self.info.stacks
@@ -190,12 +222,37 @@ class BuiltinModel:
         )
         return Pass(attentions, arrays, arrays.pop("logits"))
 
+    def _recorded(self, source: list[int], target: list[int]) -> "Arrays":
+        first = self._first_of(source)
+        if first and first.target[:-1] == target:
+            return first.arrays()
+        found = SECOND.recorded(self._folder, source, target) if self._folder else None
+        if found is None:
+            from model_runtime.builtin.passes import recorded
+
+            found = recorded(self._model, source, target)
+        return found
+
+    def keep_first_pass(self) -> None:
+        """Run the first example, and keep its pass in the folder that the weights came from: for
+        `weights.read`, and for the time until they are loaded."""
+        from model_runtime.builtin.passes import recorded
+
+        assert self._folder is not None
+        reading = self.read(Request(self.info.ref, self.info.examples[0]))
+        source, target = ids_of(reading)
+        arrays = recorded(self._model, source, target)
+        first_pass.keep(self._folder, source, [token.id for token in reading.target], arrays)
+
     def run_wrong(self, reading: Reading, mistake: str) -> WrongPass:
         """The same pass of a copy that makes one of `breaking.MISTAKES`; the model itself stays
         as it is, and so do its weights, which the copy shares. Raises KeyError."""
+        from model_runtime.builtin.mistakes import with_mistake
+        from model_runtime.builtin.passes import record_into
+
         arrays: Arrays = {}
         try:
-            passes.record_into(arrays, with_mistake(self._model, mistake), *ids_of(reading))
+            record_into(arrays, with_mistake(self._model, mistake), *ids_of(reading))
         except RuntimeError as error:  # shapes that do not fit
             return WrongPass(arrays, str(error))
         return WrongPass(arrays)
@@ -204,12 +261,15 @@ class BuiltinModel:
         """The same pass of a copy whose tokens are told other positions: all that is recorded, by
         name, read-only. "encoder.0.attn.pattern" is [head, query, key]. Raises IndexError for a
         position that the model has no vector for."""
-        arrays = passes.recorded(with_places(self._model, places), *ids_of(reading))
+        from model_runtime.builtin.passes import recorded
+        from model_runtime.builtin.placed import with_places
+
+        arrays = recorded(with_places(self._model, places), *ids_of(reading))
         for array in arrays.values():
             array.setflags(write=False)
         return MappingProxyType(arrays)
 
-    def _taken(self, arrays: Arrays, stack: StackName, layer: int) -> OwnAttention:
+    def _taken(self, arrays: "Arrays", stack: StackName, layer: int) -> OwnAttention:
         """Take one module's attention out of the recorded arrays."""
         owner = "encoder" if stack == "encoder" else "decoder"
         place = f"{owner}.{layer}.{'cross' if stack == 'cross' else 'attn'}"

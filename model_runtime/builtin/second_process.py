@@ -16,12 +16,14 @@ from contextlib import contextmanager
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_runtime.builtin.messages import Wire, receive, send
-from model_runtime.builtin.passes import Arrays
 from model_runtime.processors import processors
 from model_runtime.turns import TURNS
+
+if TYPE_CHECKING:
+    from model_runtime.builtin.passes import Arrays
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,7 @@ class SecondProcess:
         found = self._ask({"folder": str(folder), "sources": list(sources)}, TARGETS)
         return None if found is None else list(found[0]["targets"])
 
-    def recorded(self, folder: Path, source: list[int], target: list[int]) -> Arrays | None:
+    def recorded(self, folder: Path, source: list[int], target: list[int]) -> "Arrays | None":
         """`passes.recorded` of the model in a folder; None if the process is not there."""
         found = self._ask({"folder": str(folder), "source": source, "target": target}, PASSES)
         return None if found is None else found[1]
@@ -97,7 +99,7 @@ class SecondProcess:
             process.kill()
             process.wait()
 
-    def _ask(self, asked: dict[str, Any], rank: int) -> tuple[dict[str, Any], Arrays] | None:
+    def _ask(self, asked: dict[str, Any], rank: int) -> "tuple[dict[str, Any], Arrays] | None":
         if not self._is_ready:
             self._begin_if_needed()
             return None

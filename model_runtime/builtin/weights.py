@@ -9,6 +9,7 @@ a model is opened, for the line-up is on the screen before that.
     target_tokenizer.json    the tokens that logits are given for
     facts.json               size, licence, training and measured scores
     card.md, card.zh.md      the same for people, with known weaknesses, by language
+    first_pass.safetensors   the recorded pass of the first example, see `first_pass.py`
 
 A folder inside a model's folder is a variant of it, named model@variant: the same tokens,
 card and facts, with weights and a config of its own and facts.json for what differs.
@@ -16,6 +17,7 @@ card and facts, with weights and a config of its own and facts.json for what dif
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +35,26 @@ MODELS = Path(__file__).parent / "models"
 class Weights:
     """One opened model folder. The model is in evaluation mode, 32-bit, on the CPU."""
 
-    model: "Transformer"
+    made: "Transformer | Path"  # the model, or the folder from which it is read when it is needed
     source_tokenizer: Tokenizer | None
     target_tokenizer: Tokenizer
     facts: dict[str, Any]  # facts.json
     cards: dict[str, str]  # language → card; "en" is among them in every model that ships
+
+    @cached_property
+    def model(self) -> "Transformer":
+        """The model itself. Raises what `load_model` raises."""
+        return load_model(self.made) if isinstance(self.made, Path) else self.made
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether `model` is there, so that nobody has to wait for it."""
+        return not isinstance(self.made, Path) or "model" in self.__dict__
+
+    @property
+    def config(self) -> TransformerConfig:
+        """The model's, known before it is loaded."""
+        return read_config(self.made) if isinstance(self.made, Path) else self.made.config
 
 
 def names() -> list[str]:
@@ -108,16 +125,22 @@ def load_model(folder: Path) -> "Transformer":
 
 
 def load(folder: Path) -> Weights:
-    """Everything of a model. Raises FileNotFoundError if a part is missing; only the cards may
-    be, before anybody wrote them."""
-    model = load_model(folder)
+    """Everything of a model. Raises FileNotFoundError if a part is missing, and what `load_model`
+    raises; only the cards may be missing, before anybody wrote them."""
+    found = read(folder)
+    assert found.model
+    return found
+
+
+def read(folder: Path) -> Weights:
+    """The same, but the model is loaded when it is first needed: torch is not read before."""
     facts = read_facts(folder)
     if not facts:
         raise FileNotFoundError(f"no such file: {folder / 'facts.json'}")
     shared = folder if (folder / "target_tokenizer.json").exists() else folder.parent
     source = shared / "source_tokenizer.json"
     return Weights(
-        model=model,
+        made=folder,
         source_tokenizer=Tokenizer.from_file(str(source)) if source.exists() else None,
         target_tokenizer=Tokenizer.from_file(str(shared / "target_tokenizer.json")),
         facts=facts,

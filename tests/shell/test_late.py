@@ -1,4 +1,4 @@
-"""The server can answer before torch has been read; what is about a trace waits for it."""
+"""The server answers before torch has been read, and its first picture does not need it."""
 
 import subprocess
 import sys
@@ -17,6 +17,22 @@ def test_neither_torch_nor_pandas_is_read_before_the_server_answers():
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT
     )
     assert found.stdout.strip().splitlines()[-1] == "[]", found.stderr
+
+
+def test_the_first_picture_needs_no_torch():
+    program = (
+        "import sys; from pages import attention, positions, steps; from shell import cache;"
+        "from model_runtime import catalog; from model_runtime.types import Request;"
+        "from model_runtime.views import View;"
+        "example = cache.model(catalog.DEFAULT).info.examples[0];"
+        "name, trace = cache.trace(cache.PUBLIC, Request(catalog.DEFAULT, example));"
+        "assert cache.OVERVIEWS.of(name, trace, View()) and trace.check <= 1e-5;"
+        "print('torch' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT
+    )
+    assert found.stdout.split() == ["False"], found.stderr
 
 
 @pytest.mark.parametrize(

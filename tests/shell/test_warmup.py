@@ -2,14 +2,27 @@
 
 import asyncio
 import gc
+import threading
+from functools import partial
 
+import numpy as np
 import pytest
 
-from model_runtime import catalog
+from model_runtime import catalog, tracing
 from model_runtime.errors import UnknownModel
 from model_runtime.types import Request
 from shell import cache, warmup
 from shell.cache import PUBLIC, TraceStore, trace_id
+from shell.models import ModelStore
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """For a visitor, or for a browser: neither comes here."""
+    monkeypatch.setattr(warmup, "PATIENCE", 0.0)
+    monkeypatch.setattr(warmup, "PAINTING", 0.0)
+    monkeypatch.setattr(warmup, "_SENT", threading.Event())
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +46,33 @@ def test_the_first_example_is_traced_for_everyone(monkeypatch, no_freezing):
     found = store.get(trace_id(PUBLIC, Request(catalog.DEFAULT, first)))
     assert found is not None and found.request.text == first
     assert no_freezing == [1]
+
+
+def test_in_the_end_it_is_traced_by_the_model_itself(monkeypatch):
+    monkeypatch.setattr(cache, "TRACES", TraceStore(9, 10**9))
+    opened = ModelStore(partial(catalog.open_model, lazily=True), 10**12)
+    monkeypatch.setattr(cache, "MODELS", opened)
+    put = []
+    keep = cache.TRACES.put
+    monkeypatch.setattr(cache.TRACES, "put", lambda *kept: (put.append(kept), keep(*kept)))
+    asyncio.run(started())
+    (name, recorded), (again, own) = put
+    assert name == again and cache.TRACES.get(name) is own is not recorded
+    live = tracing.trace(catalog.open_model(catalog.DEFAULT), own.request.text)
+    np.testing.assert_array_equal(own.logits, live.logits)
+    np.testing.assert_allclose(recorded.logits, own.logits, rtol=0, atol=1e-4)
+
+
+def test_torch_waits_for_the_first_page_and_the_first_page_for_nothing(monkeypatch):
+    monkeypatch.setattr(warmup, "PATIENCE", 600.0)
+    read = threading.Event()
+    monkeypatch.setattr(cache, "traced_anew", lambda *_: read.set())
+    warming = threading.Thread(target=warmup.warm_up)
+    warming.start()
+    assert not read.wait(1.0)
+    warmup.page_is_sent()
+    assert read.wait(60.0)
+    warming.join()
 
 
 def test_a_model_that_cannot_be_opened_does_not_keep_the_server_from_starting(monkeypatch, caplog):

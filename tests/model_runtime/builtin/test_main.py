@@ -1,13 +1,14 @@
 """The command line: what it calls with what, and what it says when data is missing."""
 
 import runpy
+import shutil
 import sys
 
 import pytest
 import torch
 
 from model_runtime.builtin import __main__ as command
-from model_runtime.builtin import evaluation, recipes, weights
+from model_runtime.builtin import evaluation, first_pass, recipes, weights
 
 
 @pytest.fixture
@@ -117,3 +118,19 @@ def test_a_model_is_measured_in_a_folder_of_any_name(monkeypatch, tmp_path):
     facts = weights.read_facts(folder)
     assert facts["scores"]["unseen"] == 2000
     assert facts["sample"]["what"] == "exact answers, of 200 unseen questions"
+
+
+def test_after_training_the_pass_that_is_kept_is_recorded_again(monkeypatch, tmp_path, called):
+    folder = shutil.copytree(weights.folder_of("translator"), tmp_path / "out")
+    (folder / first_pass.FILE).write_bytes(b"of other weights")
+    for file in recipes.READS["translator"]:
+        (tmp_path / file).write_text("", encoding="utf-8")
+    run(monkeypatch, "train", "translator", "--data", tmp_path, "--out", folder)
+    assert first_pass.kept(folder)
+
+
+def test_the_first_example_is_recorded_without_any_data(monkeypatch, tmp_path):
+    folder = shutil.copytree(weights.folder_of("translator"), tmp_path / "out")
+    (folder / first_pass.FILE).unlink()
+    run(monkeypatch, "record", "translator", "--out", folder)
+    assert first_pass.kept(folder)
