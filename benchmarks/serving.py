@@ -30,8 +30,8 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 START_SECONDS = 120
-NUMBERS = "/api/source/transformer.py"
-"""Answered by what needs torch, which a server that has just begun still reads."""
+WARM = "/api/ready"
+"""Answered once torch has been read, which a server that has just begun still does."""
 READY = '[data-headlight="attention"][data-state=ready]'
 
 
@@ -73,7 +73,7 @@ def process(*, warm: bool = True) -> Iterator[tuple[str, int]]:
                 raise SystemExit("The server did not start; `make run` shows why.")
             time.sleep(0.05)
         if warm:
-            answers(f"{address}{NUMBERS}")
+            answers(f"{address}{WARM}")
         yield address, app.pid
     finally:
         with contextlib.suppress(ProcessLookupError):

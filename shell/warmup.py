@@ -3,6 +3,8 @@
 It answers meanwhile. The first page shows a pass that was recorded when the model was made, until
 torch is there, which takes longer than all else. Knows the cache and Python's garbage collector;
 draws nothing.
+
+    GET /api/ready     200 once all of that is done; waits for it
 """
 
 import asyncio
@@ -11,10 +13,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as WebRequest
+from starlette.responses import Response
+from starlette.routing import Route
 
 from shell.at_once import send_at_once
 
@@ -22,7 +27,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that whoever opens the page at once has to ask for it
 PAINTING = 0.5  # seconds that a browser takes to paint what it was sent
+LONGEST = 120.0  # seconds that an answer to `ready` may take
 _SENT = threading.Event()  # a first page
+_READY = threading.Event()  # nothing is left to be done
 
 
 def page_is_sent() -> None:
@@ -30,12 +37,14 @@ def page_is_sent() -> None:
     _SENT.set()
 
 
-def warm_up() -> None:
-    """Make the first page as quick as the hundredth."""
+def warm_up(read_pages: Callable[[], None]) -> None:
+    """Make the first page as quick as the hundredth. `read_pages` imports them: the script that
+    draws them needs them, but this module does not know them."""
     # What torch's modules are made of stays for good: to look through it for garbage, again and
     # again while it grows, is a fifth of the time that reading it takes.
     gc.disable()
     try:
+        read_pages()
         _read_and_trace()
         # For the same reason it then goes out of the collector's sight: a sweep through its
         # hundred thousand objects takes 150 ms.
@@ -43,12 +52,12 @@ def warm_up() -> None:
         gc.freeze()
     finally:
         gc.enable()
+        _READY.set()
 
 
 def _read_and_trace() -> None:
     from model_runtime import catalog
     from model_runtime.types import Request
-    from pages import attention, positions, steps  # noqa: F401  (the frame's script reads them, too)
     from shell import cache
 
     model = cache.model(catalog.DEFAULT)
@@ -70,17 +79,26 @@ def _read_and_trace() -> None:
 
 
 @asynccontextmanager
-async def lifespan(app: object) -> AsyncIterator[None]:
+async def lifespan(read_pages: Callable[[], None], app: object) -> AsyncIterator[None]:
     """Start-up and shut-down of the server process."""
     send_at_once()
-    warming = asyncio.create_task(_warmed())
+    warming = asyncio.create_task(_warmed(read_pages))
     yield
     await warming
 
 
-async def _warmed() -> None:
+async def ready(request: WebRequest) -> Response:
+    """For whoever starts the server and measures it, or sends visitors to it."""
+    is_ready = await run_in_threadpool(_READY.wait, LONGEST)
+    return Response(status_code=200 if is_ready else 503)
+
+
+ROUTES = [Route("/api/ready", ready)]
+
+
+async def _warmed(read_pages: Callable[[], None]) -> None:
     """A model that cannot be opened does not stop the server: the page will say what is wrong."""
     try:
-        await run_in_threadpool(warm_up)
+        await run_in_threadpool(warm_up, read_pages)
     except Exception:
         log.exception("the default model could not be opened at start-up")

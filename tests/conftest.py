@@ -17,7 +17,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-NUMBERS = "/api/source/transformer.py"  # answered once torch has been read
+WARM = "/api/ready"  # answered once torch has been read and the first example traced
 START_SECONDS = 120  # torch may be read from a cold disk, beside other work
 LOG = pytest.StashKey[Path]()
 LOG_AT = pytest.StashKey[int]()
@@ -69,7 +69,7 @@ def running(port: int, **environment: str) -> Iterator[tuple[subprocess.Popen[by
             until = time.monotonic() + START_SECONDS
             wait_for(f"{address}/_stcore/health", process, log, until)
             wait_for(f"{address}/", process, log, until)
-            wait_for(f"{address}{NUMBERS}", process, log, until)
+            wait_for(f"{address}{WARM}", process, log, until)
             yield process, log
         finally:
             end(process)

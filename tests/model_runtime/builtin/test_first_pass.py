@@ -28,6 +28,7 @@ def copied(tmp_path):
 
 def test_the_pass_that_ships_is_what_the_model_computes():
     kept = first_pass.kept(SHIPPED)
+    assert kept
     reading = translator().read(Request(catalog.DEFAULT, EXAMPLE))
     assert kept.source == [token.id for token in reading.source]
     assert kept.target == [token.id for token in reading.target]
@@ -98,6 +99,7 @@ def test_a_pass_that_is_kept_is_read_again_to_the_last_digit(copied):
     (copied / first_pass.FILE).unlink()
     BuiltinModel(catalog.DEFAULT, weights.load(copied), copied).keep_first_pass()
     kept = first_pass.kept(copied)
+    assert kept
     computed = passes.recorded(weights.load(copied).model, kept.source, kept.target[:-1])
     for name, array in kept.arrays().items():
         np.testing.assert_array_equal(array, computed[name], err_msg=name)
