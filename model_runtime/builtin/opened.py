@@ -6,6 +6,7 @@ that what is known of a model, and its kept first pass, can be shown before.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -95,7 +96,7 @@ class BuiltinModel:
 
     def load(self) -> None:
         """Have the weights in memory, if they were not needed before."""
-        assert self._model
+        self._loaded = replace(self._loaded, made=self._model)
 
     @property
     def _model(self) -> "Transformer":

@@ -16,7 +16,7 @@ card and facts, with weights and a config of its own and facts.json for what dif
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,9 +127,7 @@ def load_model(folder: Path) -> "Transformer":
 def load(folder: Path) -> Weights:
     """Everything of a model. Raises FileNotFoundError if a part is missing, and what `load_model`
     raises; only the cards may be missing, before anybody wrote them."""
-    found = read(folder)
-    assert found.model
-    return found
+    return replace(read(folder), made=load_model(folder))
 
 
 def read(folder: Path) -> Weights:
