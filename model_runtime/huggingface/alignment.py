@@ -130,20 +130,20 @@ def _alike(
         if first < last:
             span = places[first], places[last - 1] + 1
         else:
-            span = _space(group.text, text, reached, ends[first])
+            span = _unkeyed(group.text, text, reached, ends[first])
         spans.append(span)
         reached = max(reached, span[1])
     return spans
 
 
-def _space(made: str, text: str, start: int, end: int) -> Span:
-    """Where the white space that a group made stands in `text`, between what was found before and
-    after it; nothing, at the `end`, if none is left there, or if the group made something else."""
+def _unkeyed(made: str, text: str, start: int, end: int) -> Span:
+    """Where the white space or the marks that a group made stand in `text`, between what was found
+    before and after it; nothing, at the `end`, if they are not there."""
     left = text[start:end]
-    if not (made.isspace() and left.isspace()):
-        return end, end
-    at = start + max(0, left.find(made))
-    return at, min(at + len(made), end)
+    at = left.find(made) if made else -1
+    if at < 0 and made.isspace() and left.isspace():
+        at = 0  # other white space, made of it
+    return (start + at, min(start + at + len(made), end)) if at >= 0 else (end, end)
 
 
 def _shared_out(found: list[Span | None], length: int, starts: set[int]) -> list[Span]:

@@ -39,6 +39,10 @@ def test_white_space_stands_where_it_is_left_between_the_others():
     assert found("a b", "a", "b", "\u00a0") == ["a", "b", ""]
 
 
+def test_a_mark_that_stands_alone_is_found_where_it_stands():
+    assert found("\u0300a b", "\u0300", "a", "b") == ["\u0300", "a", "b"]
+
+
 def test_parts_of_one_character_share_it():
     assert found("½a", "1", "⁄", "2", "a") == ["½", "½", "½", "a"]
 
