@@ -16,8 +16,7 @@ from shell import address, checkpoint, language, lineup, routes_share, state
 from shell.classroom import Rules
 from shell.language import _
 from viz import predictions, terms, tours
-from viz.components import borrowed, look, navigation, recent, share, tour
-from viz.components import terms as terms_component
+from viz.components import navigation, recent, tools
 from viz.labels import WORD_JOINER, in_markdown, visible
 from viz.marked import N_
 
@@ -134,16 +133,14 @@ def brand(here: str, rules: Rules) -> None:
             on_change=state.touched,
             width="content",
         )
-        terms_component.mount(terms.told(_), key="terms")
-        borrowed.mount(say=_, key="borrowed")
-        look.mount(say=_, key="look")
-        tour.mount(tours.told(here, _), say=_, key="tour")
-        share.mount(
+        tools.mount(
+            terms=terms.told(_),
+            stops=tours.told(here, _),
             room=routes_share.address_in_the_room(),
             most_bytes=routes_share.MOST_BYTES,
             text_fits=address.fits(state.current(None).text),
             say=_,
-            key="share",
+            key="tools",
         )
 
 

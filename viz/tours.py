@@ -13,6 +13,7 @@ _ATTENTION = '[data-headlight="attention"]'
 _STEPS = '[data-headlight="steps"]'
 _POSITIONS = '[data-headlight="positions"]'
 _TEXTBOOK = '[data-headlight="textbook"]'
+_TOOLS = '[data-headlight="tools"]'
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ MODEL = Stop(
     N_("Nine small ones ship with Headlight. The name of any text checkpoint can be typed."),
 )
 LOOK = Stop(
-    '[data-headlight="look"]',
+    f'{_TOOLS} >>> [data-part="look"]',
     N_("Dark, and large"),
     N_("A dark theme, and projector mode for the back of a classroom: the key F2."),
 )
 SHARE = Stop(
-    '[data-headlight="share"]',
+    f'{_TOOLS} >>> [data-part="share"]',
     N_("Take it along"),
     N_("A link or a QR code leads to exactly what is on the screen."),
 )

@@ -123,11 +123,11 @@ def test_projector_mode_shows_fewer_controls_and_gives_them_back(page: OpenPage)
     hidden = [
         tab.locator(".st-key-header [data-testid=stColumn]").last,
         tab.locator(".st-key-footer"),
-        tab.locator(".st-key-tour"),
+        tab.locator("[data-part=tour]"),
         reader.root.locator(".measures"),
         reader.root.locator(".controls .menu"),
     ]
-    shown = [reader.box("text"), reader.map, tab.locator("[data-headlight=share]")]
+    shown = [reader.box("text"), reader.map, tab.locator("[data-part=share]")]
     project(tab)
     for part in hidden:
         expect(part).to_be_hidden()

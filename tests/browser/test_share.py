@@ -23,7 +23,7 @@ PIXELS = """async (image) => {
 
 def opened_menu(tab: Page) -> str:
     """Open the menu, and return the link in it."""
-    menu = tab.locator('[data-headlight="share"]')
+    menu = tab.locator('[data-part="share"]')
     menu.locator("summary").click()
     expect(menu.locator("img")).to_be_visible()
     return menu.locator("input.link").input_value()
@@ -38,7 +38,7 @@ def test_the_link_is_the_address_of_what_is_looked_at_and_the_code_holds_it(
     here, there = urlsplit(tab.url), urlsplit(link)
     assert (there.path, there.query, there.port) == (here.path, here.query, here.port)
     # The code is looked at before the host of this machine is judged to be a stranger.
-    image = tab.locator('[data-headlight="share"] img')
+    image = tab.locator('[data-part="share"] img')
     width, pixels = image.evaluate(PIXELS)
     grey = np.array(pixels, dtype=np.uint8).reshape(-1, width)
     (code,) = zxingcpp.read_barcodes(grey)
@@ -50,7 +50,7 @@ def test_rules_are_ticked_into_the_link_and_hold_for_whoever_opens_it(page: Open
     tab = page("/?text=A+dog.")
     Reader(tab)
     opened_menu(tab)
-    menu = tab.locator('[data-headlight="share"]')
+    menu = tab.locator('[data-part="share"]')
     for rule in ("lock.model", "lock.text", "hide.pages"):
         menu.locator(f'[data-rule="{rule}"]').check()
     asked = parse_qs(urlsplit(menu.locator("input.link").input_value()).query)
@@ -90,7 +90,7 @@ def test_a_link_that_cannot_be_copied_is_marked_so_that_it_can(page: OpenPage) -
     Reader(tab)
     tab.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
     link = opened_menu(tab)
-    menu = tab.locator('[data-headlight="share"]')
+    menu = tab.locator('[data-part="share"]')
     menu.locator('[data-do="copy"]').click()
     expect(menu.locator(".said")).to_contain_text("copy it by hand")
     marked = menu.locator("input.link").evaluate(

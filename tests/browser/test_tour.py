@@ -21,14 +21,14 @@ def looked_for_below_the_path(watch: Watch) -> None:
 def begin(tab: Page) -> Page:
     """Start the tour of a page that is drawn."""
     tab.locator(READY).first.wait_for()
-    tab.locator('[data-headlight="tour"] .start').click()
-    expect(tab.locator('[data-headlight="tour"] .card')).to_be_visible()
+    tab.locator('[data-part="tour"] .start').click()
+    expect(tab.locator('[data-part="tour"] .card')).to_be_visible()
     return tab
 
 
 def covers(tab: Page) -> bool:
     """Whether the ring lies on the screen and has a size."""
-    box = tab.locator('[data-headlight="tour"] .ring').bounding_box()
+    box = tab.locator('[data-part="tour"] .ring').bounding_box()
     size = tab.viewport_size
     assert box and size
     return box["width"] > 10 and box["height"] > 10 and 0 <= box["y"] < size["height"]
@@ -43,7 +43,7 @@ def test_the_tour_stops_at_everything_that_it_names(
 ) -> None:
     tab = begin(page(address, reduced_motion=True))
     seen = []
-    card = tab.locator('[data-headlight="tour"] .card')
+    card = tab.locator('[data-part="tour"] .card')
     while card.is_visible():
         seen.append(card.locator("strong").inner_text())
         tab.wait_for_timeout(100)
@@ -54,7 +54,7 @@ def test_the_tour_stops_at_everything_that_it_names(
 
 def test_on_a_phone_in_chinese_the_tour_goes_back_and_ends_with_escape(page: OpenPage) -> None:
     tab = begin(page("/", viewport=PHONE, locale="zh-CN"))
-    card = tab.locator('[data-headlight="tour"] .card')
+    card = tab.locator('[data-part="tour"] .card')
     first = card.locator("strong").inner_text()
     assert any("\u4e00" <= letter <= "\u9fff" for letter in first)
     tab.keyboard.press("ArrowRight")
@@ -66,7 +66,7 @@ def test_on_a_phone_in_chinese_the_tour_goes_back_and_ends_with_escape(page: Ope
     tab.keyboard.press("Escape")
     expect(card).to_be_hidden()
     # Whoever began it with the keyboard goes on from there.
-    focused = tab.locator('[data-headlight="tour"]').evaluate(
+    focused = tab.locator('[data-part="tour"]').evaluate(
         "n => n.getRootNode().activeElement?.className"
     )
     assert focused == "start"
@@ -75,6 +75,6 @@ def test_on_a_phone_in_chinese_the_tour_goes_back_and_ends_with_escape(page: Ope
 def test_it_can_be_skipped_and_the_page_is_as_it_was(page: OpenPage) -> None:
     tab = begin(page("/?text=A+dog."))
     tab.locator('[data-tour="skip"]').click()
-    expect(tab.locator('[data-headlight="tour"] .card')).to_be_hidden()
+    expect(tab.locator('[data-part="tour"] .card')).to_be_hidden()
     assert tab.url.endswith("/?text=A+dog.")
     expect(tab.locator(".st-key-text input")).to_have_value("A dog.")

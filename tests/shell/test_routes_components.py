@@ -42,7 +42,7 @@ def test_the_front_page_is_told_of_the_script_that_it_needs():
 
 
 def test_another_script_has_another_name():
-    one = modules.Component("tour", ("tour.js",), "")
-    other = modules.Component("tour", ("tour.js", "../attention/text.js"), "")
+    one = modules.Component("tools", ("tour.js",), "")
+    other = modules.Component("tools", ("tour.js", "../attention/text.js"), "")
     assert one.file != other.file
-    assert one.file == modules.Component("tour", ("tour.js",), "<p>").file
+    assert one.file == modules.Component("tools", ("tour.js",), "<p>").file

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import streamlit
 
-from viz.components import borrowed
+from viz.components.tools import borrowed
 
 SCRIPTS = Path(streamlit.__file__).parent / "static" / "static" / "js"
 

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 
 from viz import components
-from viz.components import tour
+from viz.components import recent
 from viz.components.modules import Component
 
 FOLDER = Path(components.__file__).parent
@@ -26,7 +26,7 @@ def scripts(component):
 
 
 def test_each_is_named_as_its_folder_is():
-    assert len(NAMES) >= 11
+    assert len(NAMES) >= 8
     assert [component.name for component in ALL] == NAMES
 
 
@@ -72,24 +72,25 @@ def test_a_component_is_registered_when_it_is_first_mounted_and_never_again(monk
         return lambda **data: data
 
     monkeypatch.setattr(st.components.v2, "component", register)
-    component = Component("tour", tour.SCRIPTS, tour.HTML)
+    component = Component("recent", ("recent.js",), recent.HTML)
     assert registered == []
     assert [component.mount(key=key) for key in ("a", "b")] == [{"key": "a"}, {"key": "b"}]
-    assert registered == [("headlight_tour", {"html", "css", "js"})]
+    assert registered == [("headlight_recent", {"html", "css", "js"})]
 
 
 def test_what_a_component_is_told_comes_in_a_list_which_needs_no_pandas():
     # In a process of its own: here, others may have loaded it.
     told = (
-        "import sys; from viz.components import tour\n"
+        "import sys; from viz.components import tools\n"
         "from streamlit.components.v2.bidi_component.serialization import serialize_mixed_data\n"
         "from streamlit.proto.BidiComponent_pb2 import BidiComponent\n"
         "sent = {}\n"
-        "tour.COMPONENT.__dict__['mount'] = lambda **parts: sent.update(parts)\n"
-        "tour.mount([{'text': 'a'}], say=str, key='x')\n"
+        "tools.COMPONENT.__dict__['mount'] = lambda **parts: sent.update(parts)\n"
+        "tools.mount(terms=[], stops=[{'text': 'a'}], room='', most_bytes=1, text_fits=True,"
+        " say=str, key='x')\n"
         "proto = BidiComponent()\n"
         "serialize_mixed_data(sent['data'], proto)\n"
         "print(proto.json[:11], 'pandas' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=ROOT)
-    assert found.stdout.strip() == '[{"stops":  False', found.stderr
+    assert found.stdout.strip() == '[{"terms":  False', found.stderr

@@ -2,12 +2,12 @@
 // Does not know what the parameters of the address mean, but for its own two.
 // The code is an image of this server: no other host hears of the link.
 
-import { component, el, foldingMenu } from "../attention/dom.js";
+import { el, foldingMenu } from "../attention/dom.js";
 
 const RULES = [["lock", "model"], ["lock", "text"], ["hide", "header"], ["hide", "pages"]];
 const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]", "0.0.0.0"]);
 
-function createView(root) {
+export function createShare(root) {
   let data = null;
   let parts = null;
   let drawn = "";
@@ -114,5 +114,3 @@ function createView(root) {
     },
   };
 }
-
-export default component("share", createView);

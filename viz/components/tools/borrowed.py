@@ -1,13 +1,12 @@
-"""The borrowed component: Streamlit's own words, said in the language of the page.
+"""Streamlit's own words, said in the language of the page: Streamlit has no catalogs.
 
-Streamlit has no catalogs. Knows its English words to the letter (a test finds them in its scripts)
-and nothing of where they stand. Has no picture of its own.
+Knows its English words to the letter (a test finds them in its scripts) and nothing of where they
+stand.
 """
 
 import re
 
 from viz.attention_map import Say
-from viz.components.modules import Component
 from viz.marked import N_
 
 # What Streamlit writes, and what the page says in its place. {} is taken over.
@@ -40,10 +39,6 @@ WORDS = {
 }
 _HOLE = re.compile(r"\{(\w+)\}")
 
-SCRIPTS = ("../attention/text.js", "../attention/screen.js", "../attention/dom.js", "borrowed.js")
-HTML = '<div data-headlight="borrowed"></div>\n'
-COMPONENT = Component("borrowed", SCRIPTS, HTML, has_base=False)
-
 
 def told(say: Say) -> list[list[str]]:
     """Of each text that is said otherwise: a regular expression, in the browser's syntax and for
@@ -58,8 +53,3 @@ def told(say: Say) -> list[list[str]]:
         pattern = "".join(a + b for a, b in zip(exact, [*holes, ""], strict=True))
         found.append([f"^{pattern}$", say(ours)])
     return found
-
-
-def mount(*, say: Say, key: str) -> None:
-    """Have the words of the whole page said by `say`, now and whenever there are new ones."""
-    COMPONENT.tell({"words": told(say)}, key=key, width="content")

@@ -1,7 +1,7 @@
 // Look: two switches, for a dark ground and for projector mode.
 // Does not keep what was chosen and changes nothing itself; shell/look.js does, and has the key F2.
 
-import { component, el } from "../attention/dom.js";
+import { el } from "../attention/dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const DRAWN = {
@@ -26,7 +26,7 @@ function icon(name) {
   return picture;
 }
 
-function createView(root) {
+export function createLook(root) {
   const html = document.documentElement;
   const choose = (detail) => window.dispatchEvent(new CustomEvent("headlight:choose-look", { detail }));
   const isDark = () => html.dataset.ground === "dark";
@@ -51,5 +51,3 @@ function createView(root) {
     destroy() {},
   };
 }
-
-export default component("look", createView);

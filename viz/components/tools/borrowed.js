@@ -2,7 +2,6 @@
 // Does not know the words. What stands in components is theirs: their shadow roots are not entered.
 // Only a whole text that is one of the words is replaced, and none of ours or of a reader's.
 
-import { component } from "../attention/dom.js";
 import { fill } from "../attention/text.js";
 
 const ATTRIBUTES = ["aria-label", "placeholder", "title"];
@@ -11,8 +10,9 @@ const OURS = ["stHtml", "stText", "stMarkdown", "stMarkdownContainer", "stIconMa
 const NO_WORDS = ["script", "style", "textarea", ...OURS].join();
 const NO_NAMES = "[data-testid=stHtml]"; // Streamlit's buttons stand in our captions
 
-function createView() {
+export function createBorrowed() {
   let words = []; // [regular expression, what is said]
+  let known = "";
   // Of a text node or an element: what Streamlit wrote and what was made of it, by attribute ("" is
   // the text itself). Streamlit does not write again what it believes to be there.
   const replaced = new WeakMap();
@@ -70,11 +70,12 @@ function createView() {
 
   return {
     receive(data) {
+      const told = JSON.stringify(data.words);
+      if (told === known) return; // what has come since was read as it came
+      known = told;
       words = data.words.map(([pattern, ours]) => [new RegExp(pattern, "s"), ours]);
       read(document.body);
     },
     destroy: () => observer.disconnect(),
   };
 }
-
-export default component("borrowed", createView);

@@ -2,7 +2,7 @@
 // Does not know what is shown there. A place that is not on the page is passed by.
 // Both lie in the browser's top layer, so nothing of the page can cover them.
 
-import { component, el } from "../attention/dom.js";
+import { el } from "../attention/dom.js";
 import { enlargement } from "../attention/screen.js";
 import { fill } from "../attention/text.js";
 
@@ -34,7 +34,7 @@ function deep(root, selector) {
   return null;
 }
 
-function createView(root) {
+export function createTour(root) {
   let data = null;
   let at = -1; // −1: no tour
   let stops = [];
@@ -164,5 +164,3 @@ function createView(root) {
     },
   };
 }
-
-export default component("tour", createView);

@@ -2,8 +2,6 @@
 // Does not know the labels. Looks into every component, for pointing does not stop at their edges.
 // Texts of readers and models are no labels, nor are whole paragraphs.
 
-import { component } from "../attention/dom.js";
-
 const LONGEST = 120;
 const MOST = 6;
 const MOST_PARTS = 4; // of a label; to read all text of what holds half the page takes a while
@@ -26,7 +24,7 @@ function termsIn(text, pairs) {
   return [...found].slice(0, MOST).map(([word, english]) => `${word}: ${english}`);
 }
 
-function createView() {
+export function createTerms() {
   let pairs = [];
   let last = null;
   const tips = new WeakMap(); // an element's own tip, and what was made of it
@@ -59,5 +57,3 @@ function createView() {
     },
   };
 }
-
-export default component("terms", createView);
