@@ -17,6 +17,7 @@ from viz.broken_texts import CODE, NUMBERS, RIGHT, TITLES, WHAT, WHY_NOT, WRONG
 from viz.colour_variables import SHARED, variables
 from viz.labels import in_html
 from viz.marked import N_
+from viz.numerals import number
 
 STYLE = Path(__file__).parent / "broken.css"
 
@@ -128,7 +129,7 @@ def _telltales(broken: Broken, say: Say) -> str:
 
 
 def _value(told: Telltale, value: float, say: Say) -> str:
-    said = broken_matrices.number(value)
+    said = number(value)
     if told.most is not None:
         said = say(OF).format(n=f"{value:.0f}", most=told.most)
     elif told.name == "columns":
@@ -171,9 +172,7 @@ def _guess(guess: Guess, name: str, is_real: bool, say: Say) -> str:
 
 def _moved(moved: Moved, say: Say) -> str:
     said = [
-        say(CHANGED).format(
-            changed=moved.changed, n=moved.positions, bits=broken_matrices.number(moved.divergence)
-        )
+        say(CHANGED).format(changed=moved.changed, n=moved.positions, bits=number(moved.divergence))
     ]
     if moved.real_right is not None and moved.real_wrong is not None:
         said.append(

@@ -14,6 +14,7 @@ from viz.attention_map import STACKS, Say
 from viz.broken_texts import RIGHT, WRONG
 from viz.labels import in_html
 from viz.marked import N_
+from viz.numerals import number, signed
 
 MOST = 12  # rows and columns that are shown
 N_COLOURS = len(theme.LIGHT["sequential"])
@@ -27,16 +28,6 @@ FOLDED = N_(
 )
 FOLDED_STREAM = N_("{rows} of {all_rows} rows and {columns} of {all_columns} columns are shown.")
 SUM = N_("sum")
-
-
-def number(value: float) -> str:
-    """A number as it is read: four decimals, fewer where it is large."""
-    return _written(value, 4 if abs(value) < 10 else 2 if abs(value) < 100 else 1)
-
-
-def _written(value: float, digits: int) -> str:
-    """With a minus sign, but for zero, also where it is zero by rounding."""
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def head(broken: Broken) -> str:
@@ -141,7 +132,7 @@ def _cell(
         return f'<td class="masked{mark}">{spoken}</td>'
     share = value / top if is_pattern else (value / top + 1.0) / 2.0
     colour = max(0, min(N_COLOURS - 1, round(share * (N_COLOURS - 1))))
-    said = _written(value, 1 if top >= 10 else 2)
+    said = signed(value, 1 if top >= 10 else 2)
     return f'<td class="c{colour}{mark}" title="{value:.9g}">{said}</td>'
 
 

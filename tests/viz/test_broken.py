@@ -17,7 +17,7 @@ from tests.model_runtime.builtin import tiny
 from tests.model_runtime.reference import NASTY
 from tests.viz.test_labels import Read
 from viz import broken as page
-from viz import broken_matrices, broken_texts
+from viz import broken_matrices, broken_texts, numerals
 from viz.labels import visible
 
 
@@ -105,7 +105,7 @@ def test_the_numbers_that_give_it_away_stand_beside_each_other():
     result = found("translator", "no_root")
     said = Read(page.html(result, str)).text
     for told in result.telltales:
-        right, wrong = (broken_matrices.number(value) for value in (told.right, told.wrong))
+        right, wrong = (numerals.number(value) for value in (told.right, told.wrong))
         named = broken_texts.NUMBERS[told.name].format(head="L0 H1", key=2, query=3)
         assert f"{named}{right}{wrong}" in said
 
@@ -197,21 +197,6 @@ def test_every_right_line_is_a_line_of_the_model():
     for right, wrong in broken_texts.CODE.values():
         assert right != wrong
         assert set(right.split("\n")) <= lines
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (0, "0.0000"),
-        (-1e-9, "0.0000"),
-        (1, "1.0000"),
-        (-0.5, "−0.5000"),
-        (12.345, "12.35"),
-        (214.69, "214.7"),
-    ],
-)
-def test_a_number_is_as_long_as_it_needs_to_be(value, shown):
-    assert broken_matrices.number(value) == shown
 
 
 def test_letters_on_a_colour_can_be_read():

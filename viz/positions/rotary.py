@@ -16,6 +16,7 @@ from model_runtime.positions.encodings import Values as Numbers
 from viz.attention_map import Say
 from viz.charts import Axis, Chart, Line, Ruler, Tone
 from viz.marked import N_
+from viz.numerals import signed
 from viz.positions import texts
 from viz.positions.controls import Control, Values, read
 from viz.positions.sections import Made, Section, Table, with_base
@@ -175,9 +176,9 @@ def _circle(turned: Turned, pair: int, both: int, own: Own | None, say: Say) -> 
         (
             str(turned.at_query + by),
             str(turned.at_key + by),
-            str(turned.at_query - turned.at_key),
-            f"{turned.score(by):.4f}",
-            f"{turned.part(by, pair):.4f}",
+            signed(turned.at_query - turned.at_key, 0),
+            signed(turned.score(by), 4),
+            signed(turned.part(by, pair), 4),
         )
         for by in moves
     )
@@ -187,7 +188,7 @@ def _circle(turned: Turned, pair: int, both: int, own: Own | None, say: Say) -> 
             head=f"L{vectors.layer} H{vectors.head}",
             query=f"{turned.at_query} “{vectors.tokens[turned.at_query]}”",
             key=f"{turned.at_key} “{vectors.tokens[turned.at_key]}”",
-            recorded=f"{vectors.recorded[turned.at_query, turned.at_key]:.4f}",
+            recorded=signed(vectors.recorded[turned.at_query, turned.at_key], 4),
         )
     else:
         said = say(texts.ONES if own is None else texts.ONES_OF_CHECKPOINT)

@@ -14,6 +14,7 @@ from viz.attention_map import Say
 from viz.charts import Axis, Chart, Line, Ruler, tones
 from viz.heatmap import HeatMap, Side
 from viz.marked import N_
+from viz.numerals import signed
 from viz.positions import texts
 from viz.positions.controls import Control, Values, read
 from viz.positions.limits import among
@@ -282,7 +283,7 @@ def _mistake(d: int, base: float, say: Say) -> Section:
     def both(d: int, base: float, dim: int) -> tuple[str, str, str, str]:
         right = sinusoidal.table(2, d, base)[1, dim]
         wrong = sinusoidal.table(2, d, base, doubled=True)[1, dim]
-        return f"PE[1, {dim}]", f"d = {d}, {base:.10g}", f"{right:.4f}", f"{wrong:.4f}"
+        return f"PE[1, {dim}]", f"d = {d}, {base:.10g}", signed(right, 4), signed(wrong, 4)
 
     rows = dict.fromkeys([both(4, 10000, 2), *(both(d, base, dim) for dim in (2, 4) if dim < d)])
     return Section(

@@ -77,7 +77,7 @@ def test_a_right_angle_by_hand():
     assert ends["query, not turned"] == ([0, 0], [0, 1])
     assert ends["key at 0"] == ends["key, not turned"] == ([0, 1], [0, 0])
     assert found["rotary-circle"].title == "Pair 0: 90° a position"
-    assert found["rotary-moved"].rows[0] == ("1", "0", "1", "-1.0000", "-1.0000")
+    assert found["rotary-moved"].rows[0] == ("1", "0", "1", "−1.0000", "−1.0000")
 
 
 @pytest.mark.parametrize("pairing", ["neighbours", "halves"])
@@ -113,7 +113,7 @@ def test_the_score_stays_however_far_both_are_moved(pairing, d_head):
         (str(5 + by), str(2 + by), "3") for by in (0, 37, 1, 10, 100)
     ]
     expected = score(seen.q[5], seen.k[2], 5, 2, turned.frequencies, pairing)
-    assert {row[3] for row in rows} == {f"{expected:.4f}"}
+    assert {row[3] for row in rows} == {f"{expected:.4f}".replace("-", "−")}
 
 
 @pytest.mark.parametrize("pairing", ["neighbours", "halves"])
@@ -129,9 +129,9 @@ def test_what_the_pairs_give_makes_up_the_score(pairing, factor):
             for vector, at in ((seen.q[5], 5), (seen.k[2], 2))
         )
         expected = factor**2 * (a * b.conjugate()).real
-        assert {row[4] for row in table.rows} == {f"{expected:.4f}"}
-        parts.append(float(table.rows[0][4]))
-    whole = float(table.rows[0][3])
+        assert {row[4] for row in table.rows} == {f"{expected:.4f}".replace("-", "−")}
+        parts.append(float(table.rows[0][4].replace("−", "-")))
+    whole = float(table.rows[0][3].replace("−", "-"))
     assert sum(parts) == pytest.approx(whole, abs=2.5e-4)  # four numbers rounded to 4 digits
     assert whole == pytest.approx(
         factor**2 * score(seen.q[5], seen.k[2], 5, 2, turned.frequencies, pairing), abs=1e-4

@@ -60,8 +60,8 @@ def test_the_mistakes_own_cells_are_those_of_the_table_that_is_shown(d, base):
     rows = panels(made(d=d, base=base, dims="0"))["sinusoidal-mistake"].rows
     assert rows[0][0] == "PE[1, 2]" and len(rows) == 1 + (d > 2) + (d > 4)
     for (_, _, right, wrong), column in zip(rows[1:], (2, 4), strict=False):
-        assert right == f"{formula(1, column, d, base):.4f}"
-        assert wrong == f"{mistaken(1, column, d, base):.4f}"
+        assert right == f"{formula(1, column, d, base):.4f}".replace("-", "−")
+        assert wrong == f"{mistaken(1, column, d, base):.4f}".replace("-", "−")
 
 
 @pytest.mark.parametrize(("d", "n", "base"), [(1, 1, 10_000), (7, 9, 100), (64, 60, 10_000)])
