@@ -3,7 +3,7 @@
 Arrays in, numbers out. Knows no model and no screen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,34 +99,29 @@ class Measuring:
         self, name: str, rows: NDArray[np.floating], of: NDArray[np.bool_] | None = None
     ) -> None:
         """Add some rows, or those of them that count."""
-        which = np.ones(rows.shape[-1:], dtype=bool) if of is None else of
-        total = rows.sum(axis=-1, where=which, dtype=np.float64)
+        if of is None:
+            total, count = rows.sum(axis=-1, dtype=np.float64), np.asarray(rows.shape[-1])
+        else:
+            total, count = rows.sum(axis=-1, where=of, dtype=np.float64), of.sum(axis=-1)
         self._sums[name] = self._sums.get(name, _NOTHING) + total
-        self._counts[name] = self._counts.get(name, _NOTHING) + which.sum(axis=-1)
+        self._counts[name] = self._counts.get(name, _NOTHING) + count
 
     def result(self) -> Measures:
         """The means over all rows that were added. Raises KeyError if there was none."""
-        return self._of(())
+        (found,) = self.results()
+        return found
 
     def results(self) -> tuple[Measures, ...]:
         """The same of each map, where there is an axis of them."""
-        return tuple(self._of((i,)) for i in range(len(self._sums["entropy"])))
-
-    def _of(self, at: tuple[int, ...]) -> Measures:
-        means: dict[str, float] = {}
-        for name, counts in self._counts.items():
+        n_maps = np.size(self._sums["entropy"])
+        columns: list[list[float | None]] = []
+        for field in fields(Measures):
             # How many rows counted may be the same for all maps.
-            if n := counts[at] if counts.ndim else counts[()]:
-                means[name] = float(self._sums[name][at] / n)
-        return Measures(
-            entropy=means["entropy"],
-            entropy_share=means.get("entropy_share"),
-            distance=means.get("distance"),
-            first=means["first"],
-            previous=means.get("previous"),
-            own=means.get("own"),
-            sink=means.get("sink"),
-        )
+            counts = np.broadcast_to(self._counts.get(field.name, _NOTHING), n_maps)
+            sums = self._sums.get(field.name, _NOTHING)
+            means = np.divide(sums, counts, out=np.full(n_maps, np.nan), where=counts > 0)
+            columns.append([None if mean != mean else mean for mean in means.tolist()])
+        return tuple(Measures(*of_map) for of_map in zip(*columns, strict=True))
 
 
 def _at(share: NDArray[np.floating], keys: NDArray[np.integer]) -> NDArray[np.floating]:

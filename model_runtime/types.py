@@ -212,5 +212,7 @@ def _address(array: NDArray[Any]) -> int:
 
 def _held(array: NDArray[Any]) -> int:
     """Bytes in memory: an axis along which one value is repeated takes no room."""
+    if 0 not in array.strides:
+        return array.nbytes
     steps = zip(array.shape, array.strides, strict=True)
     return array.itemsize * math.prod(n for n, step in steps if step)

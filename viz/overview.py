@@ -5,6 +5,7 @@ trace. Arrays only; knows no words.
 """
 
 from dataclasses import dataclass, fields
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,16 +77,19 @@ def _exactly(look: Look) -> Drawn:
 
 
 def _by_layer(look: Look) -> tuple[list[HeadMap], list[Measures]]:
-    """The maps of each layer, all heads at once, and the measures of all."""
-    maps: list[HeadMap] = []
+    """The maps of each layer, all heads at once, and the measures of all: layers after one another
+    that have a sink, or none, are measured in one go."""
+    maps = [look.maps_of(record) for record in look.records]
     found: list[Measures] = []
-    for record in look.records:
-        maps.append(look.maps_of(record))
+    both = zip(look.records, maps, strict=True)
+    for sinks, some in groupby(both, key=lambda one: one[0].sinks is not None):
+        layers = list(some)
+        patterns = [made.pattern if look.is_plain else r.pattern(ALL) for r, made in layers]
         found += measures_of(
-            maps[-1].pattern if look.is_plain else record.pattern(ALL),
-            record.visible(ALL),
+            np.concatenate(patterns),
+            np.concatenate([record.visible(ALL) for record, _ in layers]),
             same_sequence=look.stack != "cross",
-            has_sink=record.sinks is not None,
+            has_sink=sinks,
         )
     return maps, found
 
