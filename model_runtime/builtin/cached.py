@@ -56,8 +56,9 @@ class CachedDecoder:
         """ids [B, n], which follow those read before → [B, n, D], their rows alone."""
         n = ids.shape[1]
         start, self._n = self._n, self._n + n
-        seen = torch.ones(n, self._n, dtype=torch.bool, device=ids.device).tril(start)
-        self._seen = None if n == 1 else seen
+        self._seen = None
+        if n > 1:
+            self._seen = torch.ones(n, self._n, dtype=torch.bool, device=ids.device).tril(start)
         return self._rows(ids, self._positions[:, start : self._n])
 
     def _rows(self, ids: Tensor, positions: Tensor) -> Tensor:

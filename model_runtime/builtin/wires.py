@@ -26,10 +26,14 @@ class Wires:
 
     @contextmanager
     def one(self) -> Iterator[Wire | None]:
-        """A wire of one's own meanwhile, as soon as one is free; None if they are closed."""
+        """A wire of one's own meanwhile, as soon as one is free; None if they are closed. Who
+        raises anything closes them all."""
         wire = self._taken()
         try:
             yield wire
+        except BaseException:  # its answer may still come, and is not the next one's
+            self.close()
+            raise
         finally:
             if wire:
                 self._give(wire)

@@ -69,14 +69,14 @@ def test_who_finds_none_waits_and_is_served_in_the_order_of_coming(ends):
     wires.close()
 
 
-def test_one_comes_back_from_a_question_that_failed(ends):
-    (only,) = ends(1)
-    wires = Wires([only])
+def test_after_a_question_that_was_broken_off_nobody_hears_its_answer(ends):
+    both = ends(2)
+    wires = Wires(both)
     with pytest.raises(KeyError), wires.one():
         raise KeyError
+    assert [wire.fileno() for wire in both] == [-1, -1]
     with wires.one() as wire:
-        assert wire is only
-    wires.close()
+        assert wire is None
 
 
 def test_once_closed_those_that_are_free_are_closed_and_there_is_none(ends):
