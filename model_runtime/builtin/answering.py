@@ -5,16 +5,20 @@
 
 import os
 import signal
+import socket
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from selectors import EVENT_READ, DefaultSelector
+from typing import Any
 
 import torch
 
 from model_runtime.builtin import passes, weights
-from model_runtime.builtin.messages import receive, send
+from model_runtime.builtin.messages import Wire, receive, send
 from model_runtime.builtin.transformer import Transformer
+from model_runtime.builtin.writing import Writing
 
 
 @cache
@@ -23,33 +27,83 @@ def opened(folder: str) -> Transformer:
     return weights.load_model(Path(folder))
 
 
-def answer(asked: dict[str, Any]) -> tuple[dict[str, Any], passes.Arrays]:
-    """What is said to a question, and arrays."""
-    model = opened(asked["folder"])
-    if "sources" in asked:
-        return {"targets": passes.written(model, asked["sources"])}, {}
-    return {}, passes.recorded(model, asked["source"], asked["target"])
+class Answering:
+    """Answers questions that come over several wires, one at a time over each. Targets of one
+    model are written together, token by token; who asks for a pass has it before the next token.
+    """
 
+    def __init__(self, wires: Sequence[Wire]) -> None:
+        self._selector = DefaultSelector()
+        for wire in wires:
+            self._selector.register(wire, EVENT_READ, wire)
+        self._writing: dict[str, Writing[Wire]] = {}  # by folder
 
-def answer_all(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until there are no more questions. What cannot be answered is said to be so: whoever
-    asked then finds out for themselves what is wrong."""
-    send(answers, {"ready": True})
-    while True:
+    def until_the_end(self) -> None:
+        """Answer until the first process closes a wire, or is gone."""
         try:
-            asked, _ = receive(questions)
-        except EOFError:
+            while True:
+                self.once()
+        except (EOFError, OSError):
             return
+
+    def once(self) -> None:
+        """Hear what was asked, waiting for a question if there is nothing to do; then one token
+        more of every target. Raises EOFError or OSError if nobody asks or listens any more."""
+        is_idle = not any(self._writing.values())
+        for key, _ in self._selector.select(None if is_idle else 0):
+            self._hear(key.data)
+        for folder, writing in self._writing.items():
+            if writing:
+                self._write(folder, writing)
+
+    def _hear(self, wire: Wire) -> None:
+        asked, _ = receive(wire)
         try:
-            said, arrays = answer(asked)
+            arrays = self._begun(asked, wire)
         except Exception as error:
-            said, arrays = {"failed": f"{type(error).__name__}: {error}"}, {}
-        send(answers, said, arrays)
+            send(wire, _failed(error))
+            return
+        if arrays is not None:
+            send(wire, {}, arrays)
+
+    def _begun(self, asked: dict[str, Any], wire: Wire) -> passes.Arrays | None:
+        """The pass that was asked for; None if it was a target, which is then being written."""
+        folder = asked["folder"]
+        model = opened(folder)
+        if "target" in asked:
+            return passes.recorded(model, asked["source"], asked["target"])
+        if folder not in self._writing:
+            self._writing[folder] = passes.writing(model)
+        self._writing[folder].join(asked["source"], wire)
+        return None
+
+    def _write(self, folder: str, writing: Writing[Wire]) -> None:
+        try:
+            ended = writing.step()
+        except Exception as error:
+            self._writing[folder] = passes.writing(opened(folder))
+            for wire in writing.whose:
+                send(wire, _failed(error))
+            return
+        for wire, target in ended:
+            send(wire, {"target": target})
+
+
+def _failed(error: Exception) -> dict[str, str]:
+    """What is said of a question that cannot be answered: whoever asked then finds out for
+    themselves what is wrong."""
+    return {"failed": f"{type(error).__name__}: {error}"}
+
+
+def answer(descriptors: Sequence[int]) -> None:
+    """Answer over these sockets, and say first, over the first, that questions may come."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first one; then this ends, too
+    os.dup2(2, 1)  # what a library prints is not the first one's output
+    torch.set_num_threads(1)
+    wires = [Wire(socket.socket(fileno=descriptor)) for descriptor in descriptors]
+    send(wires[0], {"ready": True})
+    Answering(wires).until_the_end()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first one; then this ends, too
-    torch.set_num_threads(1)
-    with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # what a library prints must not get among the answers
-        answer_all(sys.stdin.buffer, answers)
+    answer([int(argument) for argument in sys.argv[1:]])

@@ -33,22 +33,37 @@ class CachedDecoder:
         self._stack, config = model.decoder, model.decoder.config
         self._layers = [layer for layer in self._stack.layers if isinstance(layer, Layer)]
         self._n = 0  # tokens read
+        self._seen: Tensor | None = None  # keys that each new query may look at; None: all
         nothing = self._stack.embedding.weight.new_zeros(1, config.context_length, config.d_model)
         self._positions = self._stack.add_positions(nothing, ignore)  # what is added at each
         # Keys and values by layer, each [B, H, context, d], filled as far as was read.
         self._room: dict[int, tuple[Tensor, Tensor]] = {}
         self._memory_mask = None if memory_real is None else memory_real[:, None, None, :]
-        self._memory_kept = [
-            tuple(cross.split_heads(w(memory)).contiguous() for w in (cross.w_k, cross.w_v))
-            for cross in (layer.cross for layer in self._layers)
-            if cross is not None
+        self._memory_kept = [] if memory is None else self._of_memory(memory)
+
+    def _of_memory(self, memory: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of what the encoder made, by layer, each [B, H, K, d]."""
+        crosses = [layer.cross for layer in self._layers if layer.cross is not None]
+        return [
+            (
+                cross.split_heads(cross.w_k(memory)).contiguous(),
+                cross.split_heads(cross.w_v(memory)).contiguous(),
+            )
+            for cross in crosses
         ]
 
     def read(self, ids: Tensor) -> Tensor:
         """ids [B, n], which follow those read before → [B, n, D], their rows alone."""
-        start, self._n = self._n, self._n + ids.shape[1]
-        x = self._stack.embedding(ids) * math.sqrt(self._stack.config.d_model)
-        x = x + self._positions[:, start : self._n]
+        n = ids.shape[1]
+        start, self._n = self._n, self._n + n
+        self._seen = None
+        if n > 1:
+            self._seen = torch.ones(n, self._n, dtype=torch.bool, device=ids.device).tril(start)
+        return self._rows(ids, self._positions[:, start : self._n])
+
+    def _rows(self, ids: Tensor, positions: Tensor) -> Tensor:
+        """ids [B, n] → [B, n, D]; `positions` [B or 1, n, D] are added to their embeddings."""
+        x = self._stack.embedding(ids) * math.sqrt(self._stack.config.d_model) + positions
         for number, layer in enumerate(self._layers):
             x = self._through(layer, number, x)
         return torch.as_tensor(self._stack.final_norm(x))
@@ -65,14 +80,10 @@ class CachedDecoder:
         """Self-attention: new queries over the keys of all that was read."""
         q, k, v = (attn.split_heads(w(x)) for w in (attn.w_q, attn.w_k, attn.w_v))
         k, v = self._keep(number, k, v)
-        n, m = q.shape[2], k.shape[2]
         bias = None
         if attn.positions in ("rotary", "alibi"):
-            # The last rows of as many as there are keys: so `place` finds each query's position.
-            q, k, bias = attn.place(F.pad(q, (0, 0, m - n, 0)), k)
-            q, bias = q[:, :, -n:], None if bias is None else bias[:, -n:]
-        causal = None if n == 1 else torch.ones(n, m, dtype=torch.bool, device=x.device).tril(m - n)
-        z = attn.attend(q, k, v, bias=bias, mask=causal, record=ignore)
+            q, k, bias = self._placed(attn, q, k)
+        z = attn.attend(q, k, v, bias=bias, mask=self._seen, record=ignore)
         return torch.as_tensor(attn.w_o(z.transpose(1, 2).flatten(-2)))
 
     def _keep(self, number: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,6 +96,15 @@ class CachedDecoder:
         keys, values = self._room[number]
         keys[:, :, start:m], values[:, :, start:m] = k, v
         return keys[:, :, :m], values[:, :, :m]
+
+    def _placed(
+        self, attn: MultiHeadAttention, q: Tensor, k: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """`MultiHeadAttention.place` for new queries and the keys of all that was read."""
+        n, m = q.shape[2], k.shape[2]
+        # The last rows of as many as there are keys: so `place` finds each query's position.
+        q, k, bias = attn.place(F.pad(q, (0, 0, m - n, 0)), k)
+        return q[:, :, -n:], k, None if bias is None else bias[:, -n:]
 
     def _memory(self, cross: MultiHeadAttention, number: int, x: Tensor) -> Tensor:
         """Cross-attention: new queries over the keys of the encoder's tokens."""

@@ -62,7 +62,7 @@ class BuiltinModel:
             if tokenizer:
                 # "[EOS]" typed by a user is five characters, not the end of the text.
                 tokenizer.encode_special_tokens = True
-        self._written = Together(self._write, MOST_TOGETHER)
+        self._written_here = Together(self._write, MOST_TOGETHER)
         self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
         pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
         self._spaced = any(piece.startswith("▁") for piece in pieces)
@@ -156,19 +156,21 @@ class BuiltinModel:
         elif first := self._first_of(source_ids):
             ids = first.target
         else:
-            ids = self._written.ask(source_ids)
+            ids = self._written(source_ids)
         target = written_tokens(ids, self._target, _SPECIAL_IDS)
         return Reading(source, target, True, left_out, unfinished=ids[-1] != EOS_ID)
 
+    def _written(self, source_ids: list[int]) -> list[int]:
+        """The target of a source: by the second process, or here, with others who wait."""
+        found = SECOND.written(self._folder, source_ids) if self._folder else None
+        return self._written_here.ask(source_ids) if found is None else found
+
     def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
         """A target for each source."""
-        found = SECOND.written(self._folder, sources) if self._folder else None
-        if found is None:
-            from model_runtime.builtin.passes import written
+        from model_runtime.builtin.passes import written
 
-            with TURNS.taken():
-                found = written(self._model, sources)
-        return found
+        with TURNS.taken():
+            return written(self._model, sources)
 
     def _first_of(self, source_ids: list[int]) -> FirstPass | None:
         """The pass that is kept, if it is of this source and the model itself is not there yet."""

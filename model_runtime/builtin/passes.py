@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model_runtime.builtin.decoding import greedy_batch
 from model_runtime.builtin.tokenization import BOS_ID, EOS_ID
 from model_runtime.builtin.transformer import Transformer
+from model_runtime.builtin.writing import Whose, Writing
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -20,6 +21,11 @@ def written(model: Transformer, sources: Sequence[list[int]]) -> list[list[int]]
     """The likeliest target for each source, as long as the context at most."""
     limit = model.config.context_length
     return greedy_batch(model, list(sources), limit, bos=BOS_ID, eos=EOS_ID)
+
+
+def writing(model: Transformer) -> Writing[Whose]:
+    """The same for sources that come one by one: none yet."""
+    return Writing(model, model.config.context_length, bos=BOS_ID, eos=EOS_ID)
 
 
 def recorded(model: Transformer, source: list[int], target: list[int]) -> Arrays:

@@ -11,14 +11,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from heapq import heappop, heappush
-from itertools import count
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_runtime.builtin.messages import Wire, receive, send
+from model_runtime.builtin.wires import Wires
 from model_runtime.processors import processors
 from model_runtime.turns import TURNS
 
@@ -27,44 +25,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SECONDS = 10.0  # that an answer may take: a full batch takes a tenth of a second
+SECONDS = 10.0  # that an answer may take: a full room's targets take half a second
 ROOM = 2  # who wait for their turn, from which on a second process is worth its 300 MiB
 
-
-class RankedLine:
-    """Who asks waits here, one at a time answered: those of the lowest rank first, and among
-    them in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_busy = False
-        self._waiting: list[tuple[int, int, threading.Lock]] = []
-        self._numbers = count()
-
-    @contextmanager
-    def place(self, rank: int) -> Iterator[None]:
-        """Wait until it is one's turn, and have it meanwhile."""
-        called = threading.Lock()
-        with self._lock:
-            if self._is_busy:
-                called.acquire()
-                heappush(self._waiting, (rank, next(self._numbers), called))
-            self._is_busy = True
-        with called:
-            pass
-        try:
-            yield
-        finally:
-            with self._lock:
-                if self._waiting:
-                    heappop(self._waiting)[2].release()
-                else:
-                    self._is_busy = False
-
-
-PASSES, TARGETS = 0, 1
-"""Ranks: who waits for a pass has waited for a target already, and targets that wait for one
-another are written together."""
+# Targets that are written at the same time; who comes when there are so many waits. Passes have
+# wires of their own, for who waits for one has waited for a target already; they are answered one
+# after the other, so that a few are enough.
+TARGETS, PASSES = 32, 8
 
 
 class SecondProcess:
@@ -72,44 +39,45 @@ class SecondProcess:
     numbers are the same: both run the same code on the same weights."""
 
     def __init__(self) -> None:
-        self._line = RankedLine()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._wire: Wire | None = None
+        self._for_targets, self._for_passes = Wires(()), Wires(())
         self._is_ready = False
         self._was_started = False
 
-    def written(self, folder: Path, sources: Sequence[list[int]]) -> list[list[int]] | None:
-        """`passes.written` of the model in a folder; None if the process is not there."""
-        found = self._ask({"folder": str(folder), "sources": list(sources)}, TARGETS)
-        return None if found is None else list(found[0]["targets"])
+    def written(self, folder: Path, source: list[int]) -> list[int] | None:
+        """`passes.written` of the model in a folder, for one source; None if the process is not
+        there."""
+        found = self._ask(self._for_targets, {"folder": str(folder), "source": source})
+        return None if found is None else list(found[0]["target"])
 
     def recorded(self, folder: Path, source: list[int], target: list[int]) -> "Arrays | None":
         """`passes.recorded` of the model in a folder; None if the process is not there."""
-        found = self._ask({"folder": str(folder), "source": source, "target": target}, PASSES)
+        asked = {"folder": str(folder), "source": source, "target": target}
+        found = self._ask(self._for_passes, asked)
         return None if found is None else found[1]
 
     def end(self) -> None:
         """End the process, if there is one. It would end by itself with the first one."""
-        process, self._process, self._is_ready = self._process, None, False
-        wire, self._wire = self._wire, None
-        if wire:
-            wire.close()
+        with self._lock:
+            process, self._process, self._is_ready = self._process, None, False
         if process:
-            process.kill()
+            process.kill()  # whoever waits for an answer hears that there will be none
             process.wait()
+        self._for_targets.close()
+        self._for_passes.close()
 
-    def _ask(self, asked: dict[str, Any], rank: int) -> "tuple[dict[str, Any], Arrays] | None":
+    def _ask(self, wires: Wires, asked: dict[str, Any]) -> "tuple[dict[str, Any], Arrays] | None":
         if not self._is_ready:
             self._begin_if_needed()
             return None
-        with TURNS.given_up(), self._line.place(rank):
-            if self._wire is None or not self._is_ready:
+        with TURNS.given_up(), wires.one() as wire:
+            if wire is None:
                 return None
             try:
-                self._wire.wait_for(SECONDS)
-                send(self._wire, asked)
-                said, arrays = receive(self._wire)
+                wire.wait_for(SECONDS)
+                send(wire, asked)
+                said, arrays = receive(wire)
             except (OSError, EOFError, ValueError) as problem:
                 log.warning("the second process has ended: %s", problem)
                 self.end()
@@ -121,7 +89,7 @@ class SecondProcess:
 
     def _begin_if_needed(self) -> None:
         """Start it once, if somebody waits and there is a second processor. Not on Windows, whose
-        processes take no sockets for their input and output."""
+        processes inherit no sockets."""
         with self._lock:
             is_of_use = TURNS.n_waiting >= ROOM and processors() > 1 and os.name == "posix"
             if self._was_started or not is_of_use:
@@ -130,16 +98,24 @@ class SecondProcess:
         threading.Thread(target=self._begin, name="second process", daemon=True).start()
 
     def _begin(self) -> None:
-        command = [sys.executable, "-m", "model_runtime.builtin.answering"]
         root = Path(__file__).resolve().parents[2]
-        ours, theirs = socket.socketpair()
-        self._wire = Wire(ours)
         try:
-            with theirs:
+            with ExitStack() as until_it_runs:
+                ours, theirs = [], []
+                for _ in range(TARGETS + PASSES):
+                    one, other = socket.socketpair()
+                    ours.append(Wire(one))
+                    theirs.append(until_it_runs.enter_context(other).fileno())
+                self._for_targets = Wires(ours[:TARGETS])
+                self._for_passes = Wires(ours[TARGETS:])
+                command = [sys.executable, "-m", "model_runtime.builtin.answering"]
                 self._process = subprocess.Popen(
-                    command, cwd=root, stdin=theirs.fileno(), stdout=theirs.fileno()
+                    [*command, *map(str, theirs)],
+                    cwd=root,
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=theirs,
                 )
-            receive(self._wire)  # that it is ready
+            receive(ours[0])  # that it is ready
         except (OSError, EOFError) as problem:
             log.warning("no second process: %s", problem)
             self.end()

@@ -1,6 +1,5 @@
 """A second process gives what the first would give, number by number, or nothing at all."""
 
-import io
 import logging
 import os
 import shutil
@@ -8,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -19,7 +17,7 @@ from model_runtime import catalog
 from model_runtime.builtin import answering, passes, weights
 from model_runtime.builtin.messages import Wire, receive, send
 from model_runtime.builtin.opened import BuiltinModel
-from model_runtime.builtin.second_process import PASSES, TARGETS, RankedLine, SecondProcess
+from model_runtime.builtin.second_process import PASSES, TARGETS, SecondProcess
 from model_runtime.tracing import trace
 from model_runtime.turns import TURNS
 
@@ -46,87 +44,6 @@ def second():
     found.end()
 
 
-def test_who_waits_for_a_pass_comes_before_who_waits_for_a_target():
-    line, order, begun = RankedLine(), [], []
-
-    def ask(rank, name):
-        with line.place(rank):
-            order.append(name)
-
-    with line.place(TARGETS):
-        for name, rank in (("t1", TARGETS), ("p1", PASSES), ("t2", TARGETS), ("p2", PASSES)):
-            thread = threading.Thread(target=ask, args=(rank, name))
-            thread.start()
-            begun.append(thread)
-            while len(line._waiting) < len(begun):
-                time.sleep(0.001)
-    for thread in begun:
-        thread.join(5)
-    assert order == ["p1", "p2", "t1", "t2"]
-    with line.place(TARGETS):
-        assert not line._waiting
-
-
-def test_what_comes_in_pieces_is_read_as_one():
-    ours, theirs = socket.socketpair()
-    stream = io.BytesIO()
-    send(stream, {"a": 1}, {"b": np.arange(300_000)})
-    whole = stream.getvalue()
-
-    def speak():
-        for at in range(0, len(whole), 99_991):
-            theirs.sendall(whole[at : at + 99_991])
-        theirs.close()
-
-    threading.Thread(target=speak).start()
-    wire = Wire(ours)
-    said, arrays = receive(wire)
-    assert said == {"a": 1}
-    np.testing.assert_array_equal(arrays["b"], np.arange(300_000))
-    with pytest.raises(EOFError):
-        receive(wire)
-    wire.close()
-
-
-def in_one_piece(said, arrays=None):
-    stream = io.BytesIO()
-    send(stream, said, arrays)
-    stream.seek(0)
-    return receive(stream)
-
-
-@pytest.mark.parametrize("said", [{}, {"sources": [[1, 2], []]}, {"failed": "猫\ud800"}])
-def test_what_is_said_arrives(said):
-    assert in_one_piece(said) == (said, {})
-
-
-@pytest.mark.parametrize(
-    "array",
-    [
-        np.float32(7),
-        np.zeros((0, 3)),
-        np.arange(6).reshape(2, 3),
-        np.arange(24, dtype=np.float32).reshape(2, 3, 4).swapaxes(0, 2),
-        np.eye(3, dtype=bool),
-        np.array([[np.nan, np.inf, -0.0]]),
-    ],
-)
-def test_arrays_arrive_as_they_were_and_read_only(array):
-    _, found = in_one_piece({}, {"a": np.asarray(array), "b": np.ones(2)})
-    np.testing.assert_array_equal(found["a"], array)
-    assert found["a"].dtype == array.dtype
-    assert not found["a"].flags.writeable
-    np.testing.assert_array_equal(found["b"], np.ones(2))
-
-
-@pytest.mark.parametrize("size", [0, 3, 20, -1])
-def test_a_message_that_breaks_off_is_the_end(size):
-    stream = io.BytesIO()
-    send(stream, {"a": 1}, {"b": np.ones(9)})
-    with pytest.raises(EOFError):
-        receive(io.BytesIO(stream.getvalue()[:size]))
-
-
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_pass_of_the_second_process_is_that_of_the_first_to_the_last_digit(second, name):
     model = weights.load_model(FOLDERS[name])
@@ -139,10 +56,28 @@ def test_a_pass_of_the_second_process_is_that_of_the_first_to_the_last_digit(sec
         np.testing.assert_array_equal(found[key], values, err_msg=key)
 
 
-def test_targets_are_those_that_the_first_process_writes(second):
+def test_a_target_is_the_one_that_the_first_process_writes(second):
     model = weights.load_model(FOLDERS["translator"])
-    expected = passes.written(model, SOURCES)
-    assert second.written(FOLDERS["translator"], SOURCES) == expected
+    (expected,) = passes.written(model, [SOURCES[0]])
+    assert second.written(FOLDERS["translator"], SOURCES[0]) == expected
+
+
+def test_many_who_ask_at_once_each_get_their_own_targets_and_passes(second):
+    folder = weights.folder_of("reversal")
+    model = weights.load_model(folder)
+    sources = [[*range(4, 4 + i % 20), 3] for i in range(TARGETS + PASSES + 20)]
+    alone = passes.written(model, sources)
+
+    def ask(i):
+        target = second.written(folder, sources[i])
+        return target, second.recorded(folder, sources[i], alone[i][:-1])
+
+    with ThreadPoolExecutor(len(sources)) as pool:
+        found = list(pool.map(ask, range(len(sources))))
+    assert [target for target, _ in found] == alone
+    for source, target, (_, arrays) in zip(sources, alone, found, strict=True):
+        for name, expected in passes.recorded(model, source, target[:-1]).items():
+            np.testing.assert_array_equal(arrays[name], expected, err_msg=name)
 
 
 def test_a_trace_with_its_help_is_the_trace_without(second, monkeypatch):
@@ -150,9 +85,9 @@ def test_a_trace_with_its_help_is_the_trace_without(second, monkeypatch):
     answered = []
     ask = second._ask
 
-    def noted(asked, rank):
+    def noted(wires, asked):
         answered.append(asked)
-        return ask(asked, rank)
+        return ask(wires, asked)
 
     monkeypatch.setattr(second, "_ask", noted)
     folder = FOLDERS["translator"]
@@ -161,7 +96,7 @@ def test_a_trace_with_its_help_is_the_trace_without(second, monkeypatch):
     text = "The cat sleeps on the warm roof."
     expected, found = trace(alone, text), trace(helped, text)
     assert [sorted(asked) for asked in answered] == [
-        ["folder", "sources"],
+        ["folder", "source"],
         ["folder", "source", "target"],
     ]
     assert found.reading == expected.reading
@@ -182,16 +117,16 @@ def test_while_it_works_the_first_process_gives_up_its_turn(second, monkeypatch)
 
     monkeypatch.setattr("model_runtime.builtin.second_process.receive", received)
     with TURNS.taken():
-        second.written(FOLDERS["translator"], SOURCES)
+        second.written(FOLDERS["translator"], SOURCES[0])
         assert TURNS.is_mine
     assert had == [False]
 
 
 def test_what_it_cannot_answer_is_left_to_the_first_process(second, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        assert second.written(tmp_path / "nothing", SOURCES) is None
+        assert second.written(tmp_path / "nothing", SOURCES[0]) is None
     assert "FileNotFoundError" in caplog.text
-    assert second.written(FOLDERS["translator"], SOURCES) is not None
+    assert second.written(FOLDERS["translator"], SOURCES[0]) is not None
 
 
 def test_when_it_is_gone_the_first_process_goes_on_alone(second, caplog):
@@ -203,13 +138,24 @@ def test_when_it_is_gone_the_first_process_goes_on_alone(second, caplog):
     assert second.recorded(FOLDERS["writer"], [], SOURCES[0]) is None
 
 
-def test_one_that_does_not_answer_keeps_nobody(second, monkeypatch, caplog):
-    monkeypatch.setattr(f"{SecondProcess.__module__}.SECONDS", 0.05)
+@pytest.mark.parametrize("n", [1, TARGETS + 5])
+def test_one_that_does_not_answer_keeps_nobody(second, monkeypatch, caplog, n):
+    monkeypatch.setattr(f"{SecondProcess.__module__}.SECONDS", 0.3)
     second._process.send_signal(signal.SIGSTOP)
-    with caplog.at_level(logging.WARNING):
-        assert second.written(FOLDERS["translator"], SOURCES) is None
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(n) as pool:
+        asked = [pool.submit(second.written, FOLDERS["translator"], SOURCES[0]) for _ in range(n)]
+        assert [one.result(30) for one in asked] == [None] * n
     assert "no answer" in caplog.text
     assert second._process is None
+
+
+def test_when_it_is_ended_its_wires_are_closed(second):
+    first = second._for_targets._free[0]
+    assert first.fileno() >= 0
+    second.end()
+    assert first.fileno() == -1
+    assert second.written(FOLDERS["translator"], SOURCES[0]) is None
+    second.end()
 
 
 def test_it_is_begun_once_and_only_where_people_wait_and_a_processor_is_idle(monkeypatch):
@@ -221,7 +167,7 @@ def test_it_is_begun_once_and_only_where_people_wait_and_a_processor_is_idle(mon
         monkeypatch.setattr(
             "model_runtime.builtin.second_process.processors", lambda n=processors: n
         )
-        assert second.written(FOLDERS["translator"], SOURCES) is None
+        assert second.written(FOLDERS["translator"], SOURCES[0]) is None
         assert len(begun) == expected
 
 
@@ -232,13 +178,21 @@ def test_a_process_that_cannot_be_begun_or_ends_at_once_is_none(monkeypatch, cap
     with caplog.at_level(logging.WARNING):
         second._begin()
     assert "no second process" in caplog.text
-    assert second.written(FOLDERS["translator"], SOURCES) is None
+    assert second.written(FOLDERS["translator"], SOURCES[0]) is None
 
 
-def test_the_process_ends_with_the_first_one():
-    command = [sys.executable, "-m", answering.__name__]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin and process.stdout
-        assert receive(process.stdout) == ({"ready": True}, {})
-        process.stdin.close()
-        assert process.wait(30) == 0
+def test_the_process_ends_with_the_first_one_quietly():
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", answering.__name__, str(theirs.fileno())]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()]
+    ) as process:
+        theirs.close()
+        wire = Wire(ours)
+        assert receive(wire) == ({"ready": True}, {})
+        process.send_signal(signal.SIGINT)  # Ctrl-C is for the first one
+        send(wire, {"folder": str(FOLDERS["translator"]), "source": SOURCES[0]})
+        assert receive(wire)[0].keys() == {"target"}
+        wire.close()
+        assert process.communicate(timeout=30)[0] == b""
+        assert process.returncode == 0
