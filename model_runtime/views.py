@@ -209,6 +209,8 @@ class Look:
         seen = self.full_mask(place, span)
         if seen is None:
             return np.ones((len(self.rows[rows]), len(self.columns)), dtype=bool)
+        if self.is_plain:
+            return seen
         shown = seen[np.ix_(axis.tokens, self.across.tokens)]
         if not self.is_merged:
             return shown

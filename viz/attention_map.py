@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model_runtime.survey import has_sink
 from model_runtime.types import OpensAt, StackName, Token, Trace
@@ -114,8 +115,25 @@ def head_frame(trace: Trace, stack: StackName, place: HeadPlace, view: View) -> 
     if len(look.rows) * len(look.columns) <= MOST_WITH_SCORES:
         head = look.map(place)
         return component.head_frame(head.pattern, head.scores, head.dot)
-    blocks = [look.pattern(place, rows).astype(np.float32) for rows in look.row_blocks()]
-    return component.head_frame(np.concatenate(blocks), by_row=look.has_scores(place))
+    seen = _seen(look, place)
+    blocks = []
+    for rows in look.row_blocks():
+        shares = look.pattern(place, rows).astype(np.float32)
+        blocks.append(shares if seen is None else shares[seen[rows]])
+    return component.head_frame(
+        np.concatenate(blocks),
+        by_row=look.has_scores(place),
+        shape=(len(look.rows), len(look.columns)),
+    )
+
+
+def _seen(look: Look, place: HeadPlace) -> NDArray[np.bool_] | None:
+    """The cells of a map that may not be 0, [row, column]; None for all. Without the first key a
+    row may have nothing to share out, and says so in each of its cells."""
+    if look.mask_name(place) is None or not look.view.first:
+        return None
+    seen = look.mask(place)
+    return None if seen.all() else seen
 
 
 def row_frame(trace: Trace, stack: StackName, place: HeadPlace, row: int, view: View) -> bytes:

@@ -93,6 +93,19 @@ def test_back_and_forward_walk_through_the_heads(page: OpenPage) -> None:
         back_to(reader, first_text(), layer, head, forward=True)
 
 
+def test_heads_chosen_within_one_frame_are_a_step_each(page: OpenPage) -> None:
+    reader = Reader(page("/?stack=cross&layer=0&head=0"))
+    reader.root.evaluate(
+        """(root) => {
+          for (const head of ["0,1", "2,5"]) root.querySelector(`[data-cell="${head}"]`).click();
+        }"""
+    )
+    reader.shows(stack="cross", layer=2, head=5)
+    reader.tab.wait_for_url("**/*layer=2&head=5*")
+    back_to(reader, first_text(), 0, 1)
+    back_to(reader, first_text(), 0, 0)
+
+
 def test_back_and_forward_walk_through_the_texts(page: OpenPage) -> None:
     reader = Reader(page("/?stack=cross&layer=2&head=1"))
     reader.enter(TEXT)

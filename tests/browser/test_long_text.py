@@ -13,6 +13,7 @@ from tests.browser.test_attention_driver import (
     traced,
     true_map,
 )
+from viz.components.attention import max_pool, quantise, thumbnail_side
 
 TEXT = " ".join(["The old man sat by the river and watched the boats go by."] * 7)
 HEAD = "**/api/trace/*/encoder/*/*"
@@ -146,3 +147,25 @@ def test_a_click_fetches_its_own_head_alone(reader: Reader, watch: Watch) -> Non
     reader.tab.wait_for_load_state("networkidle")
     fetched = [url.split("/api/trace/")[1] for url in watch.requests[before:] if "/trace/" in url]
     assert [url.split("/", 1)[1] for url in fetched] == ["encoder/1/2", "encoder/2/2"]
+
+
+def test_a_rounded_share_has_one_line_and_not_one_for_each_of_its_cells(reader: Reader) -> None:
+    reader.choose(0, 1)
+    reader.tab.route(HEAD, lambda route: None)
+    reader.tab.evaluate(
+        """() => {
+          const draw = Path2D.prototype.bezierCurveTo;
+          window.__lines = new Set();
+          Path2D.prototype.bezierCurveTo = function (...ends) {
+            window.__lines.add(String(ends));
+            return draw.apply(this, ends);
+          };
+        }"""
+    )
+    reader.root.locator('[data-cell="1,4"]').click()
+    expect(reader.root).to_have_attribute("data-state", "loading")
+    n = len(traced(TEXT).reading.source)
+    side = thumbnail_side(n)
+    pattern = true_map(TEXT, "encoder", 1, 4).pattern.astype(np.float32)
+    shares = max_pool(quantise(pattern), side, side)
+    assert 0 < reader.tab.evaluate("window.__lines.size") <= np.sum(shares >= 0.02 * 255)

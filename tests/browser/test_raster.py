@@ -1,4 +1,5 @@
-"""Colour steps and pixels of a map: `colour.js` and `raster.js` beside numpy, in a bare page."""
+"""Colour steps, pixels and masked cells of a map: `colour.js`, `raster.js` and `runs.js` beside
+numpy, in a bare page."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +14,14 @@ from viz.components import attention, modules
 COMPONENT = Path(attention.__file__).parent
 STEPS = "([v, r, c, scale]) => [...stepsOf(Float32Array.from(v, (x) => x ?? NaN), r, c, scale)]"
 POOLED = "([v, ...shape]) => [...resample(Uint8Array.from(v), ...shape)]"
+SPREAD = "([v, edges, count]) => [...(spreadOverRuns(Float32Array.from(v), edges, count) ?? [-1])]"
 
 
 def ask(browser: Browser, script: str, asked: object) -> NDArray[np.int64]:
-    """What a function of the two modules answers."""
+    """What a function of the modules answers."""
     tab = browser.new_page()
-    tab.add_script_tag(content=modules.joined(COMPONENT, ("screen.js", "colour.js", "raster.js")))
+    names = ("screen.js", "colour.js", "raster.js", "runs.js")
+    tab.add_script_tag(content=modules.joined(COMPONENT, names))
     found: list[int] = tab.evaluate(script, asked)
     tab.close()
     return np.array(found)
@@ -53,3 +56,16 @@ def test_a_pixel_shows_the_largest_of_its_cells(browser: Browser, shape: tuple[i
     cells = np.random.default_rng(1).integers(0, 256, (19, 23)).astype(np.uint8)
     found = ask(browser, POOLED, [cells.ravel().tolist(), *cells.shape, *shape])
     assert np.array_equal(found.reshape(shape), pooled(cells, *shape))
+
+
+def test_values_of_visible_cells_stand_where_these_are(browser: Browser) -> None:
+    # A row that sees its first key, one that sees none, one that sees the last two.
+    assert ask(browser, SPREAD, [[1, 2, 3], [0, 1, 7, 9], 9]).tolist() == [1, *[0] * 6, 2, 3]
+    assert ask(browser, SPREAD, [[], [], 2]).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("values", [[1, 2], [1, 2, 3, 4]])
+def test_values_that_are_not_as_many_as_the_visible_cells_are_refused(
+    browser: Browser, values: list[int]
+) -> None:
+    assert ask(browser, SPREAD, [values, [0, 1, 7, 9], 9]).tolist() == [-1]

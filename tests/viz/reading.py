@@ -22,6 +22,16 @@ def floats(body: bytes, at: int, *shape: int) -> np.ndarray:
     return np.frombuffer(body, "<f4", int(np.prod(shape)), at).reshape(shape)
 
 
+def spread(values: np.ndarray, runs: np.ndarray, *shape: int) -> np.ndarray:
+    """Values of visible cells alone over all cells; `runs` says where these begin and end."""
+    cells = np.zeros(int(np.prod(shape)), values.dtype)
+    ends = runs.reshape(-1, 2)
+    visible = np.concatenate([np.arange(start, end) for start, end in ends])
+    assert len(visible) == len(values)
+    cells[visible] = values
+    return cells.reshape(shape)
+
+
 def octets(body: bytes, at: int, *shape: int) -> np.ndarray:
     """u8 values at an offset."""
     assert at % 4 == 0

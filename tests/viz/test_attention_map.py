@@ -10,7 +10,7 @@ from model_runtime.types import OpensAt, Token
 from model_runtime.views import AxisGroup, HeadPlace, View
 from tests.model_runtime.layered import layered_trace, window
 from tests.model_runtime.reference import NASTY, made_trace, tokens, traced
-from tests.viz.reading import floats, read_frame
+from tests.viz.reading import floats, read_frame, spread
 from tests.viz.test_component_payload import cells
 from viz.attention_map import (
     LOOKS,
@@ -165,7 +165,7 @@ def test_the_parts_of_a_pair_are_told():
 
 
 def test_of_a_large_map_scores_are_asked_for_row_by_row(monkeypatch):
-    place, view = HeadPlace(3, 1), View(specials=False)
+    place, view = HeadPlace(3, 1), View(specials=False, first=False)
     small, numbers = read_frame(head_frame(LAYERED, "decoder", place, view))
     shape = small["rows"], small["cols"]
     whole = {name: floats(numbers, small[name], *shape) for name in ("pattern", "scores", "dot")}
@@ -185,6 +185,39 @@ def test_of_a_large_map_scores_are_asked_for_row_by_row(monkeypatch):
             row_frame(LAYERED, "decoder", place, row, view)
     merged, _ = read_frame(head_frame(LAYERED, "decoder", HeadPlace(3, None), view))
     assert merged["by_row"] is False
+
+
+@pytest.mark.parametrize(
+    "view", [View(), View(specials=False), View(words=True), View(mean="heads"), View(mean="both")]
+)
+def test_of_a_large_masked_map_the_visible_cells_come_and_the_others_are_0(monkeypatch, view):
+    header, body = told(LAYERED, view)
+    monkeypatch.setattr("viz.attention_map.MOST_WITH_SCORES", 0)
+    masked = 0
+    for stack in header["stacks"]:
+        shape = (len(stack["heads"]), len(stack["rows"]), len(stack["cols"]))
+        whole = floats(body, stack["exact"]["pattern"], *shape)
+        for cell, expected in zip(stack["heads"], whole, strict=True):
+            place = HeadPlace(cell["layer"], cell["head"])
+            one, numbers = read_frame(head_frame(LAYERED, stack["name"], place, view))
+            found = floats(numbers, one["pattern"], one["cells"])
+            assert (one["rows"], one["cols"]) == shape[1:]
+            assert len(numbers) == 4 * one["cells"]
+            if cell["mask"] is not None:
+                masked += 1
+                mask = stack["masks"][cell["mask"]]
+                runs = np.frombuffer(body, "<u4", mask["edges"], mask["at"])
+                found = spread(found, runs, *shape[1:])
+            np.testing.assert_array_equal(found.reshape(shape[1:]), expected)
+    assert masked > 0
+
+
+def test_a_row_with_nothing_left_is_so_in_its_masked_cells_too(monkeypatch):
+    monkeypatch.setattr("viz.attention_map.MOST_WITH_SCORES", 0)
+    view = View(first=False)
+    one, numbers = read_frame(head_frame(traced(SENTENCE), "decoder", HeadPlace(0, 0), view))
+    pattern = floats(numbers, one["pattern"], one["rows"], one["cols"])
+    assert np.isnan(pattern[0]).all()
 
 
 @pytest.mark.parametrize(

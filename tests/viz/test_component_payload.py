@@ -110,6 +110,12 @@ def test_one_head_comes_through_with_and_without_scores():
     assert len(body) == 2 * 3 * 4
 
 
+def test_of_the_visible_cells_alone_it_is_said_of_how_many_rows_and_columns_they_are():
+    header, body = read_frame(head_frame(np.array([1, 0.5, 0.5]), shape=(2, 2)))
+    assert (header["rows"], header["cols"], header["cells"]) == (2, 2, 3)
+    assert floats(body, header["pattern"], 3).tolist() == [1, 0.5, 0.5]
+
+
 def test_everything_packed_is_read_back():
     mask = np.tri(4, 5, dtype=bool)
     stacks = [stack(), stack("decoder", rows=3, cols=3), stack("cross", rows=4, cols=5, mask=mask)]

@@ -93,15 +93,18 @@ export function foldingMenu(said, sheet) {
   return menu;
 }
 
+// What may wait until the next frame has been made.
+export function afterFrame(work) {
+  requestAnimationFrame(() => setTimeout(work));
+}
+
 // How long it took from an event until it was drawn, for benchmarks.
 export function measurePaint(event) {
   if (!event) return;
   const start = event.timeStamp;
   performance.measure("headlight:paint", { start, end: performance.now() });
   // Up to the next frame the browser has rasterised it, too.
-  requestAnimationFrame(() =>
-    setTimeout(() => performance.measure("headlight:frame", { start, end: performance.now() })),
-  );
+  afterFrame(() => performance.measure("headlight:frame", { start, end: performance.now() }));
 }
 
 // The function that Streamlit calls, again for new data and for another theme: one view a place in

@@ -59,16 +59,20 @@ def head_frame(
     dot: NDArray[np.floating[Any]] | None = None,
     *,
     by_row: bool = False,
+    shape: tuple[int, int] | None = None,
 ) -> bytes:
     """Return the frame that the head route answers: f32 ``[rows, cols]`` each.
 
-    ``by_row`` says that scores and q·k are there, but are asked for row by row.
+    ``by_row`` says that scores and q·k are there, but are asked for row by row. Of a map that is
+    masked ``pattern [cell]`` may hold the visible cells alone, row by row: then ``shape`` says of
+    how many rows and columns. The browser knows the mask, and that the others are 0.
     """
-    rows, cols = pattern.shape
+    rows, cols = shape or pattern.shape
     body = Body()
     header = {
-        "rows": rows, "cols": cols, "by_row": by_row, "pattern": body.put_floats(pattern),
-        "scores": body.put_floats(scores), "dot": body.put_floats(dot),
+        "rows": rows, "cols": cols, "by_row": by_row, "cells": pattern.size,
+        "pattern": body.put_floats(pattern), "scores": body.put_floats(scores),
+        "dot": body.put_floats(dot),
     }  # fmt: skip
     return frame(header, body.arrays)
 

@@ -171,9 +171,12 @@ export function createGrid(pane, actions) {
     return mates.findLast((i) => column(i) <= want) ?? mates[0] ?? index;
   }
 
+  // Numbers are on their way while the rounded ones are drawn. The focus comes before these: it makes
+  // the browser lay out the page at once, and nothing of it has changed yet.
   function choose(index, event, next) {
-    actions.chooseCell(index, event, next);
+    actions.expectCell(index);
     buttons[index].focus({ preventScroll: true });
+    actions.chooseCell(index, event, next);
   }
 
   // Before the mouse button is let go. A finger may only mean to scroll.

@@ -6,7 +6,7 @@
 
 import { decodeFrame } from "./frame.js";
 import { createLevels, MOST_TILES } from "./levels.js";
-import { cellsOfRuns, rowOfRuns, smallOfRuns } from "./runs.js";
+import { cellsOfRuns, rowOfRuns, smallOfRuns, spreadOverRuns } from "./runs.js";
 import { createTiles } from "./tiles.js";
 
 const KEPT = 32;
@@ -102,11 +102,15 @@ async function answeredPart(url, signal) {
   return { part, level, sums: header.sums_to_one };
 }
 
-async function answered(url, signal) {
+// Of a large map only the visible cells may come: `cells` says how many do, `edges` which these are.
+async function answered(url, signal, edges = null) {
   const { header, f32 } = await framed(url, signal);
   const n = header.rows * header.cols;
-  const read = (offset) => (offset === null || offset === undefined ? null : f32(offset, n));
-  return { n, byRow: header.by_row, ...Object.fromEntries(["pattern", "scores", "dot"].map((k) => [k, read(header[k])])) };
+  const read = (offset) => (offset === null || offset === undefined ? null : f32(offset, header.cells));
+  const found = Object.fromEntries(["pattern", "scores", "dot"].map((k) => [k, read(header[k])]));
+  if (header.cells !== n) found.pattern = edges && spreadOverRuns(found.pattern, edges, n);
+  if (!found.pattern) throw new Error("size");
+  return { n, byRow: header.by_row, ...found };
 }
 
 export function createHeads() {
@@ -177,7 +181,7 @@ export function createHeads() {
 
   async function wholeHead(stack, head, signal) {
     if (stack.levels) return pictured(stack, await answeredPart(url(stack, head), signal));
-    const found = await answered(url(stack, head), signal);
+    const found = await answered(url(stack, head), signal, head.mask === null ? null : edgesOf(stack, head.mask));
     if (found.n !== size(stack)) throw new Error("size");
     return { ...found, exact: true, rows: new Map(), failed: null };
   }

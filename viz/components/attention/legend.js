@@ -3,7 +3,12 @@
 
 import { el } from "./dom.js";
 
+const drawn = new WeakMap(); // legend → what it says: for most heads of a stack the same
+
 export function drawLegend(legend, { t, state, head, palette }) {
+  const said = [t("legend"), state.scale, head.mask === null, palette];
+  if (drawn.get(legend)?.every((part, i) => part === said[i])) return;
+  drawn.set(legend, said);
   const stops = palette.sequential.join(",");
   const limits = { linear: ["0", "1"], log: ["≤ 0.001", "1"], row: ["0", t("legend.row_max")] }[state.scale];
   const bar = el("span", { class: "ramp", style: `background:linear-gradient(to right,${stops})` });

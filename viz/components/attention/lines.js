@@ -113,10 +113,10 @@ export function createLines(pane, actions) {
   }
 
   // The smallest share that is drawn, so that no more than MOST_LINES lines are.
-  function threshold(pattern) {
+  function threshold(shares) {
     const counts = new Int32Array(101);
-    for (let i = 0; i < pattern.length; i++)
-      if (pattern[i] >= FAINTEST) counts[Math.min(100, Math.floor(pattern[i] * 100))]++;
+    for (let i = 0; i < shares.length; i++)
+      if (shares[i] >= FAINTEST) counts[Math.min(100, Math.floor(shares[i] * 100))]++;
     let sum = 0;
     for (let level = 100; level >= 2; level--) {
       sum += counts[level];
@@ -126,12 +126,26 @@ export function createLines(pane, actions) {
   }
 
   // The cells that are drawn while no token is pointed at. Of millions, found once a head.
-  function gather(pattern) {
+  function gather({ pattern, exact }) {
     if (gathered.pattern === pattern || pattern === null) return;
-    const from = threshold(pattern);
+    const places = exact ? null : middles(scene.stack);
+    const shares = exact ? pattern : new Float32Array(places.length);
+    if (!exact) for (let k = 0; k < shares.length; k++) shares[k] = pattern[places[k]];
+    const from = threshold(shares);
     const cells = [];
-    for (let at = 0; at < pattern.length; at++) if (pattern[at] >= from) cells.push(at);
+    for (let k = 0; k < shares.length; k++) if (shares[k] >= from) cells.push(exact ? k : places[k]);
     gathered = { pattern, cells, from };
+  }
+
+  // A rounded share is that of one of many cells: one line for all of them, from their middle.
+  function middles({ rows, cols, overview }) {
+    const middle = (k, n, all) => Math.floor(((k + 0.5) * all) / n);
+    const places = new Uint32Array(overview.rows * overview.cols);
+    for (let i = 0, k = 0; i < overview.rows; i++) {
+      const start = middle(i, overview.rows, rows.length) * cols.length;
+      for (let j = 0; j < overview.cols; j++) places[k++] = start + middle(j, overview.cols, cols.length);
+    }
+    return places;
   }
 
   // The share of a cell of the token that is shown alone, or of any; 0 where it is not here.
@@ -185,7 +199,7 @@ export function createLines(pane, actions) {
     const context = sizeCanvas(canvas, room.width, room.seen, ratio);
     const alone = focus();
     const single = alone.row !== null || alone.col !== null;
-    if (!single) gather(numbers.pattern);
+    if (!single) gather(numbers);
     const from = single ? LEAST : gathered.from;
     const pinned = alone.row !== null && alone.row === state.row;
     strokes(context, pinned ? palette.accent : palette.strong, from, alone);

@@ -5,7 +5,7 @@
 import { createBar } from "./bar.js";
 import { readPalette, stepsOf } from "./colour.js";
 import { createDetail } from "./detail.js";
-import { component, el, measurePaint } from "./dom.js";
+import { afterFrame, component, el, measurePaint } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
@@ -18,20 +18,10 @@ import { sharpness } from "./screen.js";
 import { createSpoken } from "./spoken.js";
 import { createStore } from "./store.js";
 import { createTable } from "./table.js";
-import { fill, visible } from "./text.js";
+import { fill, writeTokens } from "./text.js";
 
 const REST_MS = 60;
 const QUIET_MS = 150; // that a head may take before a bar says that it is on its way
-
-function prepare(header) {
-  for (const stack of header.stacks) {
-    for (const token of [...stack.rows, ...stack.cols]) {
-      token.shown = visible(token.text);
-      token.noteShown = visible(token.note ?? "");
-      token.kind ??= "";
-    }
-  }
-}
 
 function createView(root) {
   const parts = skeleton(root);
@@ -120,10 +110,14 @@ function createView(root) {
     derive();
     publish();
     grid.select();
-    if (shows("map")) map.draw();
-    drawMarks();
     bar.update(scene);
     measures.draw(scene);
+    drawNumbers();
+  }
+
+  function drawNumbers() {
+    if (shows("map")) map.draw();
+    drawMarks();
     table.draw(scene);
     fetchRow();
   }
@@ -139,9 +133,21 @@ function createView(root) {
     root.dataset.state = status;
     clearTimeout(showing);
     parts.progress.hidden = true;
-    if (status === "loading") showing = setTimeout(() => (parts.progress.hidden = false), QUIET_MS);
+    if (status === "loading") showing = setTimeout(showWaiting, QUIET_MS);
+    else afterFrame(settle);
     parts.failure.hidden = status !== "failed";
-    if (status === "ready") heads.goOn();
+  }
+
+  function showWaiting() {
+    parts.progress.hidden = false;
+    store.remember();
+  }
+
+  // What nobody waits for, once exact numbers are seen.
+  function settle() {
+    if (!root.isConnected) return;
+    store.remember();
+    if (root.dataset.state === "ready") heads.goOn();
   }
 
   async function fetchExact() {
@@ -156,7 +162,8 @@ function createView(root) {
     try {
       const came = await heads.load(stack, cell);
       if (came === null || scene.stack !== stack || scene.state.cell !== cell) return;
-      drawHead();
+      derive();
+      drawNumbers();
       detail.show(scene, scene.hover.point);
       setStatus("ready");
     } catch {
@@ -221,18 +228,15 @@ function createView(root) {
     store.chooseStack(index);
     drawAll();
     measurePaint(event);
-    store.remember();
     fetchExact();
   }
 
   function chooseCell(index, event, next = null) {
     if (index === scene.state.cell) return;
     store.chooseCell(index);
-    heads.expect(scene.stack, index); // on its way while the rounded one is drawn
     heads.plan(scene.stack, next);
     drawHead();
     measurePaint(event);
-    store.remember();
     fetchExact();
   }
 
@@ -307,7 +311,7 @@ function createView(root) {
       if (!bytes) return;
       if (bytes !== received) {
         const payload = decodeFrame(bytes);
-        prepare(payload.header);
+        writeTokens(payload.header);
         received = bytes;
         header = payload.header;
         heads.receive(payload);

@@ -8,6 +8,19 @@ export function cellsOfRuns(edges, count) {
   return cells;
 }
 
+// Values of visible cells alone, row by row, over `count` cells; the others are 0. Null if they are
+// not as many as the visible cells.
+export function spreadOverRuns(values, edges, count) {
+  const cells = new Float32Array(count);
+  let at = 0;
+  for (let k = 0; k < edges.length; k += 2) {
+    const next = at + edges[k + 1] - edges[k];
+    cells.set(values.subarray(at, next), edges[k]);
+    at = next;
+  }
+  return at === values.length ? cells : null;
+}
+
 // The runs of one row as visit(from, to), columns. Found by halving: there are tens of thousands.
 function eachRunOfRow(edges, row, cols, visit) {
   const [start, end] = [row * cols, (row + 1) * cols];

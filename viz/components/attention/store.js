@@ -32,6 +32,7 @@ function validRow(text, stack) {
 export function createStore() {
   let header = null;
   let popped = -Infinity;
+  let isStep = false; // whether a head or a stack was chosen that the address does not tell yet
   // The last layer and head that were not a mean, to come back to.
   let wished = { layer: 0, head: 0 };
   // stack: index into stacks; cell: index into that stack's heads; row: pinned query or null.
@@ -52,7 +53,8 @@ export function createStore() {
     state.view = VIEWS.includes(wanted.view) ? wanted.view : "both";
   }
 
-  function write(how) {
+  // A choice of stack or head is a step in the history.
+  function write() {
     const url = new URL(window.location.href);
     const head = current().heads[state.cell];
     const values = {
@@ -67,9 +69,14 @@ export function createStore() {
       if (value === null) url.searchParams.delete(name);
       else url.searchParams.set(name, value);
     }
-    if (url.href === window.location.href) return;
-    if (how === "push") window.history.pushState(window.history.state, "", url);
-    else window.history.replaceState(window.history.state, "", url);
+    const how = isStep ? "pushState" : "replaceState";
+    isStep = false;
+    if (url.href !== window.location.href) window.history[how](window.history.state, "", url);
+  }
+
+  // Tells the address what was chosen: it takes as long as a picture does.
+  function remember() {
+    if (isStep) write();
   }
 
   return {
@@ -79,6 +86,7 @@ export function createStore() {
     // model on the same text keeps the pin, too: one watches one row change. Another model keeps
     // a head that the reader chose, if it has it; else it opens where it is worth a look.
     receive(next) {
+      if (header) remember();
       const before = header;
       const old = before && { ...state, name: current().name };
       header = next;
@@ -88,7 +96,7 @@ export function createStore() {
         const { name } = current();
         const shown = { stack: name, ...wished };
         // What the address still says of another model's head is not what is shown.
-        if (Object.keys(shown).some((key) => url.has(key) && url.get(key) !== String(shown[key]))) write("replace");
+        if (Object.keys(shown).some((key) => url.has(key) && url.get(key) !== String(shown[key]))) write();
         return;
       }
       const same = before.trace === next.trace;
@@ -104,9 +112,11 @@ export function createStore() {
       const fallback = moved ? next.opens : next.chosen;
       const row = same || (!moved && before.asked === next.asked) ? old.row : null;
       place({ ...(exists && chose ? kept : fallback), row, scale: old.scale, view: old.view });
-      write("replace");
+      write();
     },
     chooseStack(index) {
+      remember();
+      isStep = true;
       const old = current();
       state.stack = index;
       state.cell = nearest(current(), wished);
@@ -115,18 +125,21 @@ export function createStore() {
       if (texts(old) !== texts(current())) state.row = null;
     },
     chooseCell(index) {
+      remember();
+      isStep = true;
       state.cell = index;
       wish(current().heads[index]);
     },
-    // A choice of stack or head is a step in the history; called after painting, for it is slow.
-    remember: () => write("push"),
+    remember,
     set(name, value) {
+      remember();
       state[name] = value;
-      write("replace");
+      write();
     },
     // The back button: the URL speaks; what it leaves out falls back to the default.
     readUrl() {
       popped = performance.now();
+      isStep = false;
       const url = new URL(window.location.href).searchParams;
       const chosen = header.chosen;
       place({

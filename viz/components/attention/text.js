@@ -1,5 +1,5 @@
 // Text: makes invisible characters visible, fills {places}, and writes numbers.
-// Does not know what a token, a head or a language is.
+// Does not know what a head or a language is; of tokens, only which texts they have.
 // Everything it returns goes into textContent, fillText or escaped XML, never into markup.
 
 const CONTROL = /[\u0000-\u001f\u007f]/g;
@@ -58,4 +58,15 @@ export function percent(value) {
 export function escapeXml(text) {
   const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   return String(text).replace(/[&<>"']/g, (c) => names[c]);
+}
+
+// The tokens of a payload's stacks, as they are shown.
+export function writeTokens(header) {
+  for (const stack of header.stacks) {
+    for (const token of [...stack.rows, ...stack.cols]) {
+      token.shown = visible(token.text);
+      token.noteShown = visible(token.note ?? "");
+      token.kind ??= "";
+    }
+  }
 }
