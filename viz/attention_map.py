@@ -5,7 +5,6 @@ sentences go through the `say` it is given.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,18 +223,23 @@ def _cell(
     look: Look, place: HeadPlace, found: tuple[float | None, ...], mask: int | None, say: Say
 ) -> component.HeadCell:
     """One head, and how its scores come about."""
-    cell = component.HeadCell(
-        place.layer, place.head, head_name(place, say), found, mask, has_sink=has_sink(look, place)
-    )
+    name = head_name(place, say)
     if not look.has_scores(place):
-        return cell
+        return component.HeadCell(
+            place.layer, place.head, name, found, mask, has_sink=has_sink(look, place)
+        )
     ((record, head),) = look.sources(place)
     # A sink that differs by query is left to be told by what is missing of each row.
     sink = None if record.sinks is None or record.sinks.ndim > 1 else float(record.sinks[head])
-    return replace(
-        cell,
+    return component.HeadCell(
+        place.layer,
+        place.head,
+        name,
+        found,
+        mask,
         scale=float(record.scale),
         softcap=None if record.softcap is None else float(record.softcap),
         has_bias=record.bias is not None,
         sink=sink,
+        has_sink=record.sinks is not None,
     )
