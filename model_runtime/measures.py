@@ -114,13 +114,16 @@ class Measuring:
     def results(self) -> tuple[Measures, ...]:
         """The same of each map, where there is an axis of them."""
         n_maps = np.size(self._sums["entropy"])
-        columns: list[list[float | None]] = []
-        for field in fields(Measures):
-            # How many rows counted may be the same for all maps.
-            counts = np.broadcast_to(self._counts.get(field.name, _NOTHING), n_maps)
-            sums = self._sums.get(field.name, _NOTHING)
-            means = np.divide(sums, counts, out=np.full(n_maps, np.nan), where=counts > 0)
-            columns.append([None if mean != mean else mean for mean in means.tolist()])
+        columns: list[list[float | None]] = [[None] * n_maps for _ in fields(Measures)]
+        for field, column in zip(fields(Measures), columns, strict=True):
+            if field.name in self._sums:
+                counts = self._counts[field.name].ravel().tolist()
+                sums = self._sums[field.name].ravel().tolist()
+                # How many rows counted may be the same for all maps.
+                counted = counts * n_maps if len(counts) < n_maps else counts
+                column[:] = [
+                    total / n if n else None for total, n in zip(sums, counted, strict=True)
+                ]
         return tuple(Measures(*of_map) for of_map in zip(*columns, strict=True))
 
 
