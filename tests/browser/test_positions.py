@@ -162,9 +162,17 @@ def test_a_dragged_slider_asks_for_what_is_on_the_screen_and_then_for_the_rest(
     slider.focus()
     for _ in range(3):
         slider.press("ArrowLeft")
-    base = float(viewer.root.locator('[data-number="base"]').input_value())
+    typed = viewer.root.locator('[data-number="base"]').input_value()
+    base = float(typed)
     tab.wait_for_url(re.compile("base="))
-    viewer.tab.wait_for_timeout(600)
+
+    def is_the_rest(url: str) -> bool:
+        return "/api/positions/" in url and "only=" not in url and f"base={typed}" in url
+
+    for _ in range(100):
+        if any(map(is_the_rest, asked)):
+            break
+        tab.wait_for_timeout(100)
     viewer.ready()
     frames = [url for url in asked if "/api/positions/" in url]
     assert "only=" in frames[0]

@@ -128,12 +128,12 @@ def test_a_turned_score_stays_and_is_the_one_that_was_recorded(traced, name, lay
     rows = found["rotary-moved"].rows
     assert len(rows) == 5 and {int(a) - int(b) for a, b, *_ in rows} == {m - k}
     for _, _, _, score, _ in rows:
-        assert float(score) == pytest.approx(recorded, abs=1e-4)
+        assert float(score.replace("−", "-")) == pytest.approx(recorded, abs=1e-4)
     curve = found["rotary-scores"]
     here = dict(zip(xs(curve).tolist(), ys(curve)["q · k"], strict=True))[m - k]
     assert here == pytest.approx(recorded, abs=1e-5)
     said = next(iter(texts(made(shown("rotary", trace, layer=layer, head=head, m=m, k=k)))))
-    assert f"L{layer} H{head}" in said and f": {recorded:.4f}." in said
+    assert f"L{layer} H{head}" in said and f": {recorded:.4f}.".replace("-", "−") in said
     tokens = [token.text for token in trace.tokens(stack)[0]]
     assert f"query {m} “{tokens[m]}”, key {k} “{tokens[k]}”" in said
 
