@@ -1,6 +1,6 @@
 // Tools: what the header has beside the choices, one after the other: words, look, tour, link.
-// Knows the parts and where each is to stand; not what they do. One component, for each costs a run
-// of the server two milliseconds and the browser a script to fetch.
+// Knows the parts and where each is to stand; not what they do. One component, for each costs every
+// run of the server a message, and the browser a widget and a script to fetch.
 
 import { component, el } from "../attention/dom.js";
 import { createBorrowed } from "./borrowed.js";
