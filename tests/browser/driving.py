@@ -1,6 +1,8 @@
 """Driving the app in a browser: how it should look, when it is ready, what went wrong meanwhile."""
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -43,6 +45,13 @@ def settle(page: Page) -> None:
     After a click, first wait for what the click should bring: the script may not have begun.
     """
     page.wait_for_function(SETTLED)
+
+
+def wait_until(page: Page, holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Return once `holds()`; what the test asserts next says what was wrong if it never does."""
+    until = time.monotonic() + seconds
+    while not holds() and time.monotonic() < until:
+        page.wait_for_timeout(50)
 
 
 HOSTED = ("http", "https", "ws", "wss")  # schemes that reach a host; not data: or blob:

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from model_runtime import catalog
 from shell.cache import encodings
-from tests.browser.driving import OpenPage, Watch, settle
+from tests.browser.driving import OpenPage, Watch, settle, wait_until
 from tests.browser.test_attention_driver import PHONE
 from tests.browser.test_navigation import go, parameters
 
@@ -169,10 +169,7 @@ def test_a_dragged_slider_asks_for_what_is_on_the_screen_and_then_for_the_rest(
     def is_the_rest(url: str) -> bool:
         return "/api/positions/" in url and "only=" not in url and f"base={typed}" in url
 
-    for _ in range(100):
-        if any(map(is_the_rest, asked)):
-            break
-        tab.wait_for_timeout(100)
+    wait_until(tab, lambda: any(map(is_the_rest, asked)))
     viewer.ready()
     frames = [url for url in asked if "/api/positions/" in url]
     assert "only=" in frames[0]
@@ -180,6 +177,40 @@ def test_a_dragged_slider_asks_for_what_is_on_the_screen_and_then_for_the_rest(
     _x, y = viewer.lines("sinusoidal-dimensions")["dimension 256"]
     assert len(y) == 2048
     np.testing.assert_allclose(y[:50], [formula(p, 256, 512, base) for p in range(50)], atol=CLOSE)
+
+
+def test_an_answer_to_an_older_place_of_a_slider_draws_curves_and_leaves_the_number_alone(
+    page: OpenPage,
+) -> None:
+    tab = page("/positions?enc=sinusoidal&d=512&n=64&dims=0,256")
+    viewer = Viewer(tab)
+    viewer.panel("sinusoidal-dimensions")
+    held: list[Route] = []
+    tab.route("**/api/positions/**", lambda route: held.append(route))
+    slider = viewer.root.locator('[data-slider="base"]')
+    number = viewer.root.locator('[data-number="base"]')
+    slider.focus()
+    said = []
+    for _ in range(3):
+        slider.press("ArrowLeft")
+        said.append(number.input_value())
+    assert len(set(said)) == 3
+
+    def second_sine() -> float:
+        return viewer.lines("sinusoidal-dimensions")["dimension 256"][1][1]
+
+    older, latest = (formula(1, 256, 512, float(said[i])) for i in (0, -1))
+    wait_until(tab, lambda: len(held) == 1)
+    held[0].continue_()
+    wait_until(tab, lambda: len(held) == 2)
+    wait_until(tab, lambda: abs(second_sine() - older) < CLOSE)
+    assert second_sine() == pytest.approx(older, abs=CLOSE)
+    expect(number).to_have_value(said[-1])
+    held[1].continue_()
+    tab.unroute("**/api/positions/**")
+    viewer.ready()
+    assert second_sine() == pytest.approx(latest, abs=CLOSE)
+    expect(number).to_have_value(said[-1])
 
 
 def test_values_that_cannot_be_used_are_named_and_nothing_is_lost(page: OpenPage) -> None:

@@ -116,7 +116,8 @@ function createView(root) {
     if (!address.includes(`/${view}?`)) return; // another view was opened meanwhile
     const frame = decodeFrame(bytes);
     answer = { view, header: frame.header };
-    sliders.draw(frame.header.controls, frame.header.values, t);
+    // What an older wish was answered with is behind the hand: its numbers would overwrite newer ones.
+    if (isLatest) sliders.draw(frame.header.controls, frame.header.values, t);
     const problems = [...(unknown ? [fill(t("no_view"), { name: unknown })] : []), ...frame.header.problems];
     parts.problems.replaceChildren(...problems.map((text) => el("p", { text: visible(text) })));
     const drawn = panels.receive(view, frame.header.sections, frame, palettes);
