@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
@@ -27,16 +28,24 @@ def opened(folder: str) -> Transformer:
     return weights.load_model(Path(folder))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who asked for a target, and their pass, half of which the target needed."""
+
+    wire: Wire
+    recording: passes.Recording
+
+
 class Answering:
     """Answers questions that come over several wires, one at a time over each. Targets of one
-    model are written together, token by token; who asks for a pass has it before the next token.
+    model are written together, token by token; a pass is run at once, or when its target ends.
     """
 
     def __init__(self, wires: Sequence[Wire]) -> None:
         self._selector = DefaultSelector()
         for wire in wires:
             self._selector.register(wire, EVENT_READ, wire)
-        self._writing: dict[str, Writing[Wire]] = {}  # by folder
+        self._writing: dict[str, Writing[Asked]] = {}  # by folder
 
     def until_the_end(self) -> None:
         """Answer until the first process closes a wire, or is gone."""
@@ -59,34 +68,43 @@ class Answering:
     def _hear(self, wire: Wire) -> None:
         asked, _ = receive(wire)
         try:
-            arrays = self._begun(asked, wire)
+            recording = passes.Recording(opened(asked["folder"]))
+            recording.read(asked["source"])
+            if "target" not in asked:
+                self._begin(asked["folder"], Asked(wire, recording))
+                return
         except Exception as error:
             send(wire, _failed(error))
             return
-        if arrays is not None:
-            send(wire, {}, arrays)
+        _finish(Asked(wire, recording), asked["target"], {})
 
-    def _begun(self, asked: dict[str, Any], wire: Wire) -> passes.Arrays | None:
-        """The pass that was asked for; None if it was a target, which is then being written."""
-        folder = asked["folder"]
-        model = opened(folder)
-        if "target" in asked:
-            return passes.recorded(model, asked["source"], asked["target"])
+    def _begin(self, folder: str, asked: Asked) -> None:
+        """Begin to write a target."""
         if folder not in self._writing:
-            self._writing[folder] = passes.writing(model)
-        self._writing[folder].join(asked["source"], wire)
-        return None
+            self._writing[folder] = passes.writing(opened(folder))
+        assert asked.recording.memory is not None, "nothing to write from"
+        self._writing[folder].join(asked.recording.memory, asked)
 
-    def _write(self, folder: str, writing: Writing[Wire]) -> None:
+    def _write(self, folder: str, writing: Writing[Asked]) -> None:
         try:
             ended = writing.step()
         except Exception as error:
             self._writing[folder] = passes.writing(opened(folder))
-            for wire in writing.whose:
-                send(wire, _failed(error))
+            for asked in writing.whose:
+                send(asked.wire, _failed(error))
             return
-        for wire, target in ended:
-            send(wire, {"target": target})
+        for asked, target in ended:
+            _finish(asked, target[:-1], {"target": target})
+
+
+def _finish(asked: Asked, target: list[int], said: Mapping[str, Any]) -> None:
+    """The rest of a pass, and the answer: the pass, and what is `said` of it."""
+    try:
+        asked.recording.predict(target)
+    except Exception as error:
+        send(asked.wire, _failed(error))
+        return
+    send(asked.wire, said, asked.recording.arrays)
 
 
 def _failed(error: Exception) -> dict[str, str]:

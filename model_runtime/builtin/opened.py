@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from tokenizers import Tokenizer
 
@@ -63,6 +64,8 @@ class BuiltinModel:
                 # "[EOS]" typed by a user is five characters, not the end of the text.
                 tokenizer.encode_special_tokens = True
         self._written_here = Together(self._write, MOST_TOGETHER)
+        # Passes that came with a target from the second process, until `run` asks for them.
+        self._came_with: WeakKeyDictionary[Reading, Arrays] = WeakKeyDictionary()
         self._writes_up_to: int = loaded.facts.get("writes_up_to", 1)
         pieces = [self._target.id_to_token(i) or "" for i in range(self._target.get_vocab_size())]
         self._spaced = any(piece.startswith("▁") for piece in pieces)
@@ -148,7 +151,7 @@ class BuiltinModel:
         if target_text is not None:
             target, target_left_out = self._cut(self._target, target_text)
             return Reading(source, target, False, left_out, target_left_out)
-        source_ids = [token.id for token in source]
+        source_ids, arrays = [token.id for token in source], None
         if copy is not None:
             from model_runtime.builtin.passes import written
 
@@ -156,14 +159,18 @@ class BuiltinModel:
         elif first := self._first_of(source_ids):
             ids = first.target
         else:
-            ids = self._written(source_ids)
+            ids, arrays = self._written(source_ids)
         target = written_tokens(ids, self._target, _SPECIAL_IDS)
-        return Reading(source, target, True, left_out, unfinished=ids[-1] != EOS_ID)
+        reading = Reading(source, target, True, left_out, unfinished=ids[-1] != EOS_ID)
+        if arrays:
+            self._came_with[reading] = arrays
+        return reading
 
-    def _written(self, source_ids: list[int]) -> list[int]:
-        """The target of a source: by the second process, or here, with others who wait."""
+    def _written(self, source_ids: list[int]) -> "tuple[list[int], Arrays | None]":
+        """The target of a source: by the second process, with its pass; or here, with others who
+        wait."""
         found = SECOND.written(self._folder, source_ids) if self._folder else None
-        return self._written_here.ask(source_ids) if found is None else found
+        return found or (self._written_here.ask(source_ids), None)
 
     def _write(self, sources: Sequence[list[int]]) -> list[list[int]]:
         """A target for each source."""
@@ -217,7 +224,7 @@ class BuiltinModel:
 
     def run(self, reading: Reading) -> Pass:
         """The one forward pass, everything in it recorded."""
-        arrays = self._recorded(*ids_of(reading))
+        arrays = self._came_with.pop(reading, None) or self._recorded(*ids_of(reading))
         attentions = tuple(
             self._taken(arrays, stack, layer)
             for stack in self.info.stacks
@@ -251,14 +258,16 @@ class BuiltinModel:
         """The same pass of a copy that makes one of `breaking.MISTAKES`; the model itself stays
         as it is, and so do its weights, which the copy shares. Raises KeyError."""
         from model_runtime.builtin.mistakes import with_mistake
-        from model_runtime.builtin.passes import record_into
+        from model_runtime.builtin.passes import Recording
 
-        arrays: Arrays = {}
+        source, target = ids_of(reading)
+        recording = Recording(with_mistake(self._model, mistake))
         try:
-            record_into(arrays, with_mistake(self._model, mistake), *ids_of(reading))
+            recording.read(source)
+            recording.predict(target)
         except RuntimeError as error:  # shapes that do not fit
-            return WrongPass(arrays, str(error))
-        return WrongPass(arrays)
+            return WrongPass(recording.arrays, str(error))
+        return WrongPass(recording.arrays)
 
     def run_placed(self, reading: Reading, places: Placing) -> Mapping[str, Floats]:
         """The same pass of a copy whose tokens are told other positions: all that is recorded, by

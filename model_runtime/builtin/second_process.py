@@ -28,10 +28,7 @@ log = logging.getLogger(__name__)
 SECONDS = 10.0  # that an answer may take: a full room's targets take half a second
 ROOM = 2  # who wait for their turn, from which on a second process is worth its 300 MiB
 
-# Targets that are written at the same time; who comes when there are so many waits. Passes have
-# wires of their own, for who waits for one has waited for a target already; they are answered one
-# after the other, so that a few are enough.
-TARGETS, PASSES = 32, 8
+WIRES = 32  # who are answered at the same time; who comes when there are so many waits
 
 
 class SecondProcess:
@@ -41,20 +38,19 @@ class SecondProcess:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._for_targets, self._for_passes = Wires(()), Wires(())
+        self._wires = Wires(())
         self._is_ready = False
         self._was_started = False
 
-    def written(self, folder: Path, source: list[int]) -> list[int] | None:
-        """`passes.written` of the model in a folder, for one source; None if the process is not
-        there."""
-        found = self._ask(self._for_targets, {"folder": str(folder), "source": source})
-        return None if found is None else list(found[0]["target"])
+    def written(self, folder: Path, source: list[int]) -> "tuple[list[int], Arrays] | None":
+        """`passes.written` of the model in a folder, for one source, and `passes.recorded` of
+        both: what the target is written from is half of that. None if the process is not there."""
+        found = self._ask({"folder": str(folder), "source": source})
+        return None if found is None else (list(found[0]["target"]), found[1])
 
     def recorded(self, folder: Path, source: list[int], target: list[int]) -> "Arrays | None":
         """`passes.recorded` of the model in a folder; None if the process is not there."""
-        asked = {"folder": str(folder), "source": source, "target": target}
-        found = self._ask(self._for_passes, asked)
+        found = self._ask({"folder": str(folder), "source": source, "target": target})
         return None if found is None else found[1]
 
     def end(self) -> None:
@@ -64,14 +60,13 @@ class SecondProcess:
         if process:
             process.kill()  # whoever waits for an answer hears that there will be none
             process.wait()
-        self._for_targets.close()
-        self._for_passes.close()
+        self._wires.close()
 
-    def _ask(self, wires: Wires, asked: dict[str, Any]) -> "tuple[dict[str, Any], Arrays] | None":
+    def _ask(self, asked: dict[str, Any]) -> "tuple[dict[str, Any], Arrays] | None":
         if not self._is_ready:
             self._begin_if_needed()
             return None
-        with TURNS.given_up(), wires.one() as wire:
+        with TURNS.given_up(), self._wires.one() as wire:
             if wire is None:
                 return None
             try:
@@ -102,12 +97,11 @@ class SecondProcess:
         try:
             with ExitStack() as until_it_runs:
                 ours, theirs = [], []
-                for _ in range(TARGETS + PASSES):
+                for _ in range(WIRES):
                     one, other = socket.socketpair()
                     ours.append(Wire(one))
                     theirs.append(until_it_runs.enter_context(other).fileno())
-                self._for_targets = Wires(ours[:TARGETS])
-                self._for_passes = Wires(ours[TARGETS:])
+                self._wires = Wires(ours)
                 command = [sys.executable, "-m", "model_runtime.builtin.answering"]
                 self._process = subprocess.Popen(
                     [*command, *map(str, theirs)],

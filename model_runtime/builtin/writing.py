@@ -6,6 +6,7 @@ Knows token ids and a model; neither text nor who waits for a target.
 from typing import Generic, TypeVar
 
 import torch
+from torch import Tensor
 
 from model_runtime.builtin.decoding import likeliest
 from model_runtime.builtin.rows import RowsDecoder
@@ -33,10 +34,9 @@ class Writing(Generic[Whose]):
         return len(self._targets)
 
     @torch.inference_mode()
-    def join(self, source: list[int], whose: Whose) -> None:
-        """Begin with one more target. Raises what the encoder raises, and RuntimeError if the
-        source is longer than the context; then it has not joined."""
-        (memory,) = self._model.encode(torch.tensor([source]))  # [K, D]
+    def join(self, memory: Tensor, whose: Whose) -> None:
+        """Begin with one more target; `memory` [K, D] is what the encoder made of its source.
+        Raises RuntimeError if that is longer than the context; then it has not joined."""
         self._decoder.join(memory)
         self._targets.append([self._bos])
         self.whose.append(whose)

@@ -17,9 +17,10 @@ from model_runtime import catalog
 from model_runtime.builtin import answering, passes, weights
 from model_runtime.builtin.messages import Wire, receive, send
 from model_runtime.builtin.opened import BuiltinModel
-from model_runtime.builtin.second_process import PASSES, TARGETS, SecondProcess
+from model_runtime.builtin.second_process import WIRES, SecondProcess
 from model_runtime.tracing import trace
 from model_runtime.turns import TURNS
+from model_runtime.types import Reading, Request
 
 FOLDERS = {name: weights.folder_of(name) for name in ("translator", "writer", "blanks")}
 SOURCES = [[5, 6, 7, 3], [9, 4, 8, 30, 12, 3]]
@@ -44,61 +45,69 @@ def second():
     found.end()
 
 
+def assert_same_pass(found, expected):
+    """Every array to the last digit, in the same order."""
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_pass_of_the_second_process_is_that_of_the_first_to_the_last_digit(second, name):
     model = weights.load_model(FOLDERS[name])
     source = SOURCES[0] if model.encoder is not None else []
     target = SOURCES[1] if model.decoder is not None else []
-    expected = passes.recorded(model, source, target)
     found = second.recorded(FOLDERS[name], source, target)
-    assert list(found) == list(expected)
-    for key, values in expected.items():
-        np.testing.assert_array_equal(found[key], values, err_msg=key)
+    assert_same_pass(found, passes.recorded(model, source, target))
 
 
-def test_a_target_is_the_one_that_the_first_process_writes(second):
+def test_a_target_is_the_one_that_the_first_process_writes_and_comes_with_its_pass(second):
     model = weights.load_model(FOLDERS["translator"])
     (expected,) = passes.written(model, [SOURCES[0]])
-    assert second.written(FOLDERS["translator"], SOURCES[0]) == expected
+    target, arrays = second.written(FOLDERS["translator"], SOURCES[0])
+    assert target == expected
+    assert_same_pass(arrays, passes.recorded(model, SOURCES[0], expected[:-1]))
 
 
 def test_many_who_ask_at_once_each_get_their_own_targets_and_passes(second):
     folder = weights.folder_of("reversal")
     model = weights.load_model(folder)
-    sources = [[*range(4, 4 + i % 20), 3] for i in range(TARGETS + PASSES + 20)]
+    sources = [[*range(4, 4 + i % 20), 3] for i in range(WIRES + 20)]
     alone = passes.written(model, sources)
 
     def ask(i):
-        target = second.written(folder, sources[i])
-        return target, second.recorded(folder, sources[i], alone[i][:-1])
+        given = second.recorded(folder, sources[i], alone[-1 - i][:-1])
+        return second.written(folder, sources[i]), given
 
     with ThreadPoolExecutor(len(sources)) as pool:
         found = list(pool.map(ask, range(len(sources))))
-    assert [target for target, _ in found] == alone
-    for source, target, (_, arrays) in zip(sources, alone, found, strict=True):
-        for name, expected in passes.recorded(model, source, target[:-1]).items():
-            np.testing.assert_array_equal(arrays[name], expected, err_msg=name)
+    assert [target for (target, _), _ in found] == alone
+    for i, ((target, arrays), given) in enumerate(found):
+        assert_same_pass(arrays, passes.recorded(model, sources[i], target[:-1]))
+        assert_same_pass(given, passes.recorded(model, sources[i], alone[-1 - i][:-1]))
 
 
-def test_a_trace_with_its_help_is_the_trace_without(second, monkeypatch):
+@pytest.mark.parametrize(("typed", "once_more"), [(None, []), ("猫在睡觉。", ["target"])])
+def test_a_trace_with_its_help_is_the_trace_without_and_asks_once(
+    second, monkeypatch, typed, once_more
+):
     monkeypatch.setattr("model_runtime.builtin.opened.SECOND", second)
     answered = []
     ask = second._ask
 
-    def noted(wires, asked):
+    def noted(asked):
         answered.append(asked)
-        return ask(wires, asked)
+        return ask(asked)
 
     monkeypatch.setattr(second, "_ask", noted)
     folder = FOLDERS["translator"]
     alone = BuiltinModel(catalog.DEFAULT, weights.load(folder))
     helped = BuiltinModel(catalog.DEFAULT, weights.load(folder), folder)
     text = "The cat sleeps on the warm roof."
-    expected, found = trace(alone, text), trace(helped, text)
-    assert [sorted(asked) for asked in answered] == [
-        ["folder", "source"],
-        ["folder", "source", "target"],
-    ]
+    expected, found = trace(alone, text, typed), trace(helped, text, typed)
+    assert [sorted(asked) for asked in answered] == [["folder", "source", *once_more]]
+    assert not helped._came_with
+    assert type(found.reading) is Reading
     assert found.reading == expected.reading
     np.testing.assert_array_equal(found.logits, expected.logits)
     for one, other in zip(found.records, expected.records, strict=True):
@@ -106,6 +115,16 @@ def test_a_trace_with_its_help_is_the_trace_without(second, monkeypatch):
         np.testing.assert_array_equal(one.pattern(0), other.pattern(0))
     assert found.intermediates.keys() == expected.intermediates.keys()
     assert found.check == expected.check
+
+
+def test_a_pass_that_came_with_a_target_and_that_nobody_runs_is_let_go(second, monkeypatch):
+    monkeypatch.setattr("model_runtime.builtin.opened.SECOND", second)
+    folder = FOLDERS["translator"]
+    model = BuiltinModel(catalog.DEFAULT, weights.load(folder), folder)
+    reading = model.read(Request(catalog.DEFAULT, "The cat sleeps."))
+    assert list(model._came_with) == [reading]
+    del reading
+    assert not model._came_with
 
 
 def test_while_it_works_the_first_process_gives_up_its_turn(second, monkeypatch):
@@ -138,7 +157,7 @@ def test_when_it_is_gone_the_first_process_goes_on_alone(second, caplog):
     assert second.recorded(FOLDERS["writer"], [], SOURCES[0]) is None
 
 
-@pytest.mark.parametrize("n", [1, TARGETS + 5])
+@pytest.mark.parametrize("n", [1, WIRES + 5])
 def test_one_that_does_not_answer_keeps_nobody(second, monkeypatch, caplog, n):
     monkeypatch.setattr(f"{SecondProcess.__module__}.SECONDS", 0.3)
     second._process.send_signal(signal.SIGSTOP)
@@ -150,7 +169,7 @@ def test_one_that_does_not_answer_keeps_nobody(second, monkeypatch, caplog, n):
 
 
 def test_when_it_is_ended_its_wires_are_closed(second):
-    first = second._for_targets._free[0]
+    first = second._wires._free[0]
     assert first.fileno() >= 0
     second.end()
     assert first.fileno() == -1
