@@ -94,7 +94,7 @@ def _rows(look: Look, place: HeadPlace, rows: slice) -> Floats:
     look; 0 where nothing is left to share out."""
     span, axis = look.span(rows)
     block: Positions = np.arange(span.start, span.stop)
-    share, seen = shares(look, place, block, {})
+    (share,), seen = shares(look, [place], block, {})
     if look.is_plain:
         cells = np.full((len(block), len(look.columns)), MASKED, dtype=np.float32)
         if seen.visible is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model_runtime.measures import Measures, Measuring
-from model_runtime.shares import Seen, shares, without_first
+from model_runtime.shares import Seen, bundles, shares, without_first
 from model_runtime.types import Floats
 from model_runtime.views import Axis, HeadPlace, Look, Positions
 
@@ -20,6 +20,7 @@ MOST_CELLS = 160_000_000
 # Cells of a block, so that a block's arrays stay in the processor's cache, and yet have rows
 # enough for the product of q and k to be fast.
 _BLOCK = 2**17
+_SHORT = 4  # columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +40,22 @@ def survey(look: Look, height: int, width: int, most_cells: int = MOST_CELLS) ->
     heads = sum(len(look.sources(place)) for place in places)
     queries = _sample(n_queries, heads * n_keys, most_cells, at_least=2 * height)
     canvas = _Canvas(look, n_queries, height, width)
+    # Of short texts all heads of a layer fit into a block.
+    together = list(bundles(look, max(1, _BLOCK // (len(queries) * n_keys))))
     measuring = [
-        Measuring(same_sequence=look.stack != "cross", has_sink=has_sink(look, place))
-        for place in places
+        Measuring(same_sequence=look.stack != "cross", has_sink=has_sink(look, places[at.start]))
+        for at in together
     ]
     pictures = np.zeros((len(places), canvas.height, canvas.width), dtype=np.float32)
     for block in _blocks(queries, canvas.row_of, max(1, _BLOCK // n_keys)):
         masks: dict[object, Seen] = {}
         strip = canvas.strip(block)
-        for place, measured, picture in zip(places, measuring, pictures, strict=True):
-            share, seen = shares(look, place, block, masks)
+        for at, measured in zip(together, measuring, strict=True):
+            share, seen = shares(look, places[at], block, masks)
             measured.add(share, seen.n_visible, block, seen.keys.start)
-            strip.draw(share, seen.keys, picture)
-    return Survey(pictures, tuple(each.result() for each in measuring), len(queries))
+            strip.draw(share, seen.keys, pictures[at])
+    found = tuple(one for measured in measuring for one in measured.results())
+    return Survey(pictures, found, len(queries))
 
 
 def has_sink(look: Look, place: HeadPlace) -> bool:
@@ -78,6 +82,19 @@ def _blocks(queries: Positions, row_of: Positions, size: int) -> Iterator[Positi
             stop += 1
         yield queries[start:stop]
         start = stop
+
+
+def _largest(cells: Floats, starts: Positions, axis: int) -> Floats:
+    """The largest of each block of rows (axis 1) or columns (2), which begin at `starts`: as
+    `np.maximum.reduceat` says, which takes ten times as long for rows and for short blocks."""
+    ends = np.append(starts[1:], cells.shape[axis])
+    longest = int((ends - starts).max())
+    if axis == 2 and longest > _SHORT:
+        return np.asarray(np.maximum.reduceat(cells, starts, axis=axis))
+    found = cells.take(starts, axis)
+    for offset in range(1, longest):
+        np.maximum(found, cells.take(np.minimum(starts + offset, ends - 1), axis), out=found)
+    return found
 
 
 class _Canvas:
@@ -109,8 +126,8 @@ class _Strip:
         self._axis = Axis(shown, sizes)
         self._pixels, self._starts = np.unique(canvas.pixel_of[rows], return_index=True)
 
-    def draw(self, share: Floats, keys: slice, picture: Floats) -> None:
-        """Add the shares [query, key in the range] to one picture [row, column]."""
+    def draw(self, share: Floats, keys: slice, pictures: Floats) -> None:
+        """Add the shares [map, query, key in the range] to their pictures [map, row, column]."""
         if not len(self._pixels):
             return
         look = self._canvas.look
@@ -118,18 +135,18 @@ class _Strip:
             share = without_first(share)
         if look.is_merged:
             shown = look.merge(self._widened(share, keys), self._axis)
-            peaks = np.maximum.reduceat(shown, self._starts, axis=0)
+            peaks = _largest(shown, self._starts, axis=1)
         else:
             # Rows of pixels are fewer than rows of cells: these are not widened first.
             tokens = self._axis.tokens
-            shown = share if len(tokens) == len(share) else share[tokens]
-            peaks = np.maximum.reduceat(shown, self._starts, axis=0)
-            peaks = self._widened(peaks, keys)[:, look.across.tokens]
-        peaks = np.maximum.reduceat(peaks, self._canvas.lefts, axis=1)
-        picture[self._pixels] = np.maximum(picture[self._pixels], peaks)
+            shown = share if len(tokens) == share.shape[1] else share[:, tokens]
+            peaks = _largest(shown, self._starts, axis=1)
+            peaks = self._widened(peaks, keys)[..., look.across.tokens]
+        peaks = _largest(peaks, self._canvas.lefts, axis=2)
+        pictures[:, self._pixels] = np.maximum(pictures[:, self._pixels], peaks)
 
     def _widened(self, cells: Floats, keys: slice) -> Floats:
         """Cells of all keys, 0 outside the range."""
-        wide = np.zeros((len(cells), self._n_keys), dtype=np.float32)
-        wide[:, keys] = cells
+        wide = np.zeros((*cells.shape[:-1], self._n_keys), dtype=np.float32)
+        wide[..., keys] = cells
         return wide

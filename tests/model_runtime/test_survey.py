@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from model_runtime.measures import measures
-from model_runtime.survey import survey
+from model_runtime.shares import bundles
+from model_runtime.survey import _largest, survey
 from model_runtime.views import HeadPlace, Look, View
 from tests.model_runtime.layered import layered_trace
 from tests.model_runtime.reference import made_trace, tokens, traced
@@ -137,6 +138,44 @@ def test_every_pixel_has_some_rows_however_many_cells_there_are():
     found = survey(Look(LONG, "decoder", View()), 25, 25, most_cells=1)
     assert found.n_queries == 50
     np.testing.assert_array_less(0, found.pictures.max(axis=-1))
+
+
+def test_heads_that_see_the_same_keys_are_computed_together_as_many_as_fit():
+    look = Look(LONG, "decoder", View())
+    for most in (1, 2, 100):
+        found = list(bundles(look, most))
+        assert [at for some in found for at in range(some.start, some.stop)] == [
+            *range(len(look.places))
+        ]
+        assert max(some.stop - some.start for some in found) == min(most, 3)
+        for some in found:
+            kin = {(place.layer, look.mask_name(place)) for place in look.places[some]}
+            assert len(kin) == 1
+
+
+def test_heads_with_masks_of_their_own_are_computed_one_by_one_as_are_means():
+    record = LONG.records[1]
+    masks = np.tril(np.ones((record.n_heads, 150, 150), bool), 3)
+    masks[1, :, :20] = False
+    masks[1, :20, :20] = np.eye(20, dtype=bool)
+    trace = replace(LONG, records=(replace(record, mask=masks),))
+    for view in (View(), View(mean="layers")):
+        look = Look(trace, "decoder", view)
+        assert list(bundles(look, 9)) == [slice(i, i + 1) for i in range(record.n_heads)]
+        found = survey(look, 150, 150)
+        for head in range(record.n_heads):
+            expected = trace.records[0].pattern(head)
+            np.testing.assert_allclose(found.pictures[head], expected, atol=CLOSE)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+@pytest.mark.parametrize("n_blocks", [1, 2, 9, 30, 59, 60])
+def test_the_largest_of_blocks_are_those_of_reduceat(axis, n_blocks):
+    rng = np.random.default_rng(n_blocks)
+    cells = rng.random((3, 60, 60), dtype=np.float32)
+    starts = np.sort(np.append(rng.choice(np.arange(1, 60), n_blocks - 1, replace=False), 0))
+    expected = np.maximum.reduceat(cells, starts, axis=axis)
+    np.testing.assert_array_equal(_largest(cells, starts, axis), expected)
 
 
 def test_a_mean_is_over_what_there_is():

@@ -98,6 +98,12 @@ export function afterFrame(work) {
   requestAnimationFrame(() => setTimeout(work));
 }
 
+// The language of the page, for screen readers and for the shapes of Han characters. Told again,
+// even the same, it would have every element's style found anew: 20 ms of a click.
+export function speak(language) {
+  if (document.documentElement.lang !== language) document.documentElement.lang = language;
+}
+
 // How long it took from an event until it was drawn, for benchmarks.
 export function measurePaint(event) {
   if (!event) return;

@@ -5,7 +5,7 @@
 import { createBar } from "./bar.js";
 import { readPalette, stepsOf } from "./colour.js";
 import { createDetail } from "./detail.js";
-import { afterFrame, component, el, measurePaint } from "./dom.js";
+import { afterFrame, component, el, measurePaint, speak } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
@@ -323,8 +323,7 @@ function createView(root) {
       root.style.setProperty("--accent", scene.palette.accent);
       root.style.setProperty("--quiet", scene.palette.quiet);
       root.style.setProperty("--faint", scene.palette.faint);
-      // The language of the page, for screen readers and for the shapes of Han characters.
-      document.documentElement.lang = scene.t("lang");
+      speak(scene.t("lang"));
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", scene.t("component"));
       for (const name of ["grid", "map", "lines"]) parts[name].setAttribute("aria-label", scene.t(name));
