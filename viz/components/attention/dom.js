@@ -100,7 +100,7 @@ export function afterFrame(work) {
 
 // The language of the page, for screen readers and for the shapes of Han characters. Told again,
 // even the same, it would have every element's style found anew: 20 ms of a click.
-export function speak(language) {
+export function tellLanguage(language) {
   if (document.documentElement.lang !== language) document.documentElement.lang = language;
 }
 

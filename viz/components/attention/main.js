@@ -5,7 +5,7 @@
 import { createBar } from "./bar.js";
 import { readPalette, stepsOf } from "./colour.js";
 import { createDetail } from "./detail.js";
-import { afterFrame, component, el, measurePaint, speak } from "./dom.js";
+import { afterFrame, component, el, measurePaint, tellLanguage } from "./dom.js";
 import { exportPicture } from "./export.js";
 import { decodeFrame } from "./frame.js";
 import { createGrid } from "./grid.js";
@@ -323,7 +323,7 @@ function createView(root) {
       root.style.setProperty("--accent", scene.palette.accent);
       root.style.setProperty("--quiet", scene.palette.quiet);
       root.style.setProperty("--faint", scene.palette.faint);
-      speak(scene.t("lang"));
+      tellLanguage(scene.t("lang"));
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", scene.t("component"));
       for (const name of ["grid", "map", "lines"]) parts[name].setAttribute("aria-label", scene.t(name));

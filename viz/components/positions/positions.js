@@ -3,7 +3,7 @@
 // The server computes; this file asks, as fast as it answers, and keeps the address true.
 
 import { readPalette } from "../attention/colour.js";
-import { component, el, measurePaint, segmented, speak } from "../attention/dom.js";
+import { component, el, measurePaint, segmented, tellLanguage } from "../attention/dom.js";
 import { decodeFrame } from "../attention/frame.js";
 import { fill, visible } from "../attention/text.js";
 import { createAsking, Gone } from "./asking.js";
@@ -147,7 +147,7 @@ function createView(root) {
     parts.tabs.replaceChildren(tabs.element);
     parts.found.replaceChildren(...header.found.map((text) => el("p", { text: visible(text) })));
     parts.progress.setAttribute("aria-label", t("loading"));
-    speak(t("lang"));
+    tellLanguage(t("lang"));
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", t("component"));
   }

@@ -5,7 +5,7 @@
 import { createArithmetic } from "./arithmetic.js";
 import { createBoard } from "./board.js";
 import { createChoices } from "./choices.js";
-import { component, el, measurePaint, speak } from "../attention/dom.js";
+import { component, el, measurePaint, tellLanguage } from "../attention/dom.js";
 import { createFrames, Gone } from "./fetching.js";
 import { decodeFrame } from "../attention/frame.js";
 import { applyColours, readLook, readPalettes, skeleton } from "./looks.js";
@@ -330,7 +330,7 @@ function createView(root) {
       palettes = readPalettes(header.theme, root);
       applyColours(root, palettes);
       look = readLook(root, palettes);
-      speak(scene.t("lang"));
+      tellLanguage(scene.t("lang"));
       root.setAttribute("role", "region");
       root.setAttribute("aria-label", scene.t("component"));
       scene.size = { width: Math.floor(root.clientWidth), tall: windowHeight(root) };

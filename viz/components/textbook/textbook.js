@@ -4,7 +4,7 @@
 
 import { readPalette } from "../attention/colour.js";
 import { createAddress } from "./address.js";
-import { component, el, speak } from "../attention/dom.js";
+import { component, el, tellLanguage } from "../attention/dom.js";
 import { decodeFrame } from "../attention/frame.js";
 import { save } from "../attention/saving.js";
 import { fill, visible } from "../attention/text.js";
@@ -295,7 +295,7 @@ function createView(root) {
 
   // Everything that depends on the language alone.
   function speak() {
-    speak(t("lang"));
+    tellLanguage(t("lang"));
     root.setAttribute("role", "region");
     root.setAttribute("aria-label", t("component"));
     controls.build(t, header.limits);
