@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from model_runtime.builtin import passes, weights
+from model_runtime.builtin.halved import halved
 from model_runtime.builtin.messages import Wire, receive, send
 from model_runtime.builtin.transformer import Transformer
 from model_runtime.builtin.writing import Writing
@@ -26,6 +27,12 @@ from model_runtime.builtin.writing import Writing
 def opened(folder: str) -> Transformer:
     """The model in a folder, opened once."""
     return weights.load_model(Path(folder))
+
+
+@cache
+def writer(folder: str) -> Transformer:
+    """The same, as it writes."""
+    return halved(opened(folder))
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class Answering:
     def _begin(self, folder: str, asked: Asked) -> None:
         """Begin to write a target."""
         if folder not in self._writing:
-            self._writing[folder] = passes.writing(opened(folder))
+            self._writing[folder] = passes.writing(writer(folder))
         assert asked.recording.memory is not None, "nothing to write from"
         self._writing[folder].join(asked.recording.memory, asked)
 
@@ -89,7 +96,7 @@ class Answering:
         try:
             ended = writing.step()
         except Exception as error:
-            self._writing[folder] = passes.writing(opened(folder))
+            self._writing[folder] = passes.writing(writer(folder))
             for asked in writing.whose:
                 send(asked.wire, _failed(error))
             return

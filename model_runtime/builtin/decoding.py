@@ -29,7 +29,7 @@ def greedy_batch(
     model: Transformer, sources: list[list[int]], max_length: int, *, bos: int, eos: int
 ) -> list[list[int]]:
     """What `greedy` writes for each of the `sources`, at once. They may differ in length."""
-    device = model.unembedding.weight.device
+    device = next(model.parameters()).device
     source = torch.tensor(padded(sources), device=device)  # [B, K]
     real = None if (source != PAD_ID).all() else source != PAD_ID
     memory = model.encode(source, real)  # [B, K, D], once for all steps
