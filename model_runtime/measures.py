@@ -106,13 +106,9 @@ class Measuring:
         self._sums[name] = self._sums.get(name, _NOTHING) + total
         self._counts[name] = self._counts.get(name, _NOTHING) + count
 
-    def result(self) -> Measures:
-        """The means over all rows that were added. Raises KeyError if there was none."""
-        (found,) = self.results()
-        return found
-
     def results(self) -> tuple[Measures, ...]:
-        """The same of each map, where there is an axis of them."""
+        """The means over all rows that were added, of each map. Raises KeyError if there was no
+        row."""
         n_maps = np.size(self._sums["entropy"])
         columns: list[list[float | None]] = [[None] * n_maps for _ in fields(Measures)]
         for field, column in zip(fields(Measures), columns, strict=True):

@@ -112,8 +112,9 @@ def test_blocks_of_rows_and_of_keys_measure_as_the_whole(same_sequence, dtype):
         seen = visible[start:stop].sum(axis=1)
         measuring.add(part, seen, np.arange(start, stop), first)
     whole = measured(pattern, visible, same_sequence=same_sequence)
+    (found,) = measuring.results()
     for name, value in vars(whole).items():
-        assert vars(measuring.result())[name] == pytest.approx(value, abs=1e-6), name
+        assert vars(found)[name] == pytest.approx(value, abs=1e-6), name
 
 
 @pytest.mark.parametrize("same_sequence", [True, False])
