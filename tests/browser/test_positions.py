@@ -81,6 +81,16 @@ class Viewer:
         self.tab.wait_for_timeout(50)
         self.ready()
 
+    def drag(self, name: str, times: int) -> list[str]:
+        """Hold a slider and move it down; what its number says after each move."""
+        slider = self.root.locator(f'[data-slider="{name}"]')
+        slider.focus()
+        said = []
+        for _ in range(times):
+            slider.press("ArrowLeft")
+            said.append(self.root.locator(f'[data-number="{name}"]').input_value())
+        return said
+
     @property
     def problems(self) -> list[str]:
         """What the page says of values that it could not use."""
@@ -158,11 +168,7 @@ def test_a_dragged_slider_asks_for_what_is_on_the_screen_and_then_for_the_rest(
     viewer.panel("sinusoidal-dimensions")
     asked: list[str] = []
     tab.on("request", lambda request: asked.append(request.url))
-    slider = viewer.root.locator('[data-slider="base"]')
-    slider.focus()
-    for _ in range(3):
-        slider.press("ArrowLeft")
-    typed = viewer.root.locator('[data-number="base"]').input_value()
+    typed = viewer.drag("base", 3)[-1]
     base = float(typed)
     tab.wait_for_url(re.compile("base="))
 
@@ -187,13 +193,8 @@ def test_an_answer_to_an_older_place_of_a_slider_draws_curves_and_leaves_the_num
     viewer.panel("sinusoidal-dimensions")
     held: list[Route] = []
     tab.route("**/api/positions/**", lambda route: held.append(route))
-    slider = viewer.root.locator('[data-slider="base"]')
     number = viewer.root.locator('[data-number="base"]')
-    slider.focus()
-    said = []
-    for _ in range(3):
-        slider.press("ArrowLeft")
-        said.append(number.input_value())
+    said = viewer.drag("base", 3)
     assert len(set(said)) == 3
 
     def second_sine() -> float:

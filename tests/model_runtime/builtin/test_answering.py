@@ -125,6 +125,8 @@ def test_targets_of_two_models_are_written_at_the_same_time(room):
     [
         ({"folder": "/nothing", "source": [3]}, "FileNotFoundError"),
         ({"folder": str(FOLDERS["reversal"]), "source": [10_000]}, "IndexError"),
+        ({"folder": str(FOLDERS["reversal"]), "source": [4] * 10_000}, "RuntimeError"),
+        ({"folder": str(FOLDERS["reversal"]), "source": []}, "AssertionError"),
         ({"folder": str(FOLDERS["writer"]), "source": [5, 3]}, "AssertionError"),
         ({"folder": str(FOLDERS["reversal"]), "source": [3], "target": [10_000]}, "IndexError"),
         ({}, "KeyError"),
