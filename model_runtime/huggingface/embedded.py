@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -18,6 +19,7 @@ from model_runtime.huggingface.places import layer_module
 
 EXACT = 1e-6  # of the largest value, or of 1: how well the sum must be met
 _SEGMENTS = ("token_type_embeddings", "token_type_embed", "segment_embeddings")
+_What = Literal["positions", "embedding", "segments", "reads"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,29 +50,51 @@ class _Seen:
         return tensor if tensor is not None and tensor._version == version else None
 
 
+_KNOWN: WeakKeyDictionary[PreTrainedModel, tuple[tuple[str, _What], ...]] = WeakKeyDictionary()
+
+
 @contextmanager
 def watch_embedding(model: PreTrainedModel) -> Iterator[list[Embedded]]:
     """While open, a pass of the model fills the list that is given: one for each stack that adds
     a table of positions to its tokens, where the sum holds to EXACT; none for others."""
     found: list[Embedded] = []
-    positions = {id(part.module): part.name for part in modules_of_tables(model)}
-    tokens = _token_embeddings(model) if positions else set()
     seen, handles = _Seen(), []
-    for name, module in model.named_modules() if positions else ():
-        if id(module) in positions:
-            handles.append(module.register_forward_hook(_keeper(seen, "positions", name)))
-        elif id(module) in tokens:
-            handles.append(module.register_forward_hook(_keeper(seen, "embedding")))
-        elif name.rpartition(".")[2] in _SEGMENTS:
-            handles.append(module.register_forward_hook(_keeper(seen, "segments")))
-        elif _may_read(name, module):
+    for name, what in _watched(model):
+        module = model.get_submodule(name)
+        if what == "reads":
             reader = _reader(seen, found, ends=layer_module(name) == name)
             handles.append(module.register_forward_pre_hook(reader, with_kwargs=True))
+        else:
+            gives_positions = name if what == "positions" else ""
+            handles.append(module.register_forward_hook(_keeper(seen, what, gives_positions)))
     try:
         yield found
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _watched(model: PreTrainedModel) -> tuple[tuple[str, _What], ...]:
+    """Which modules give a part of the sum, or may be given the sum itself, by dotted name. Looked
+    for once: it takes as long as a tenth of a short text's pass."""
+    found = _KNOWN.get(model)
+    if found is None:
+        found = _KNOWN[model] = tuple(_look_through(model))
+    return found
+
+
+def _look_through(model: PreTrainedModel) -> Iterator[tuple[str, _What]]:
+    positions = {id(part.module) for part in modules_of_tables(model)}
+    tokens = _token_embeddings(model) if positions else set()
+    for name, module in model.named_modules() if positions else ():
+        if id(module) in positions:
+            yield name, "positions"
+        elif id(module) in tokens:
+            yield name, "embedding"
+        elif name.rpartition(".")[2] in _SEGMENTS:
+            yield name, "segments"
+        elif _may_read(name, module):
+            yield name, "reads"
 
 
 def _token_embeddings(model: PreTrainedModel) -> set[int]:

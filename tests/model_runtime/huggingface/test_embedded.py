@@ -1,5 +1,8 @@
 """What a stack begins with is kept where it adds up; with the model's own states as reference."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -68,6 +71,26 @@ def test_where_something_else_is_added_nothing_is_kept():
     with watch_embedding(model) as found, torch.no_grad():
         model(torch.tensor([[2, 0]]))
     assert found == []
+
+
+def test_a_second_pass_is_watched_as_the_first():
+    model = Whole()
+    sums = []
+    for ids in ([2, 0], [1, 1]):
+        with watch_embedding(model) as found, torch.no_grad():
+            model(torch.tensor([ids]))
+        sums += [kept.parts["embedded"][0].tolist() for kept in found]
+    assert sums == [[[15.0, 26.0], [31.0, 42.0]], [[13.0, 24.0], [33.0, 44.0]]]
+
+
+def test_a_model_that_was_watched_is_let_go():
+    model = Whole()
+    with watch_embedding(model):
+        pass
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 def test_no_hook_is_left_behind():
