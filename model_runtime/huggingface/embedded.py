@@ -76,7 +76,7 @@ def watch_embedding(model: PreTrainedModel) -> Iterator[list[Embedded]]:
 
 def _watched(model: PreTrainedModel) -> tuple[tuple[str, _What], ...]:
     """Which modules give a part of the sum, or may be given the sum itself, by dotted name. Looked
-    for once: it takes as long as a tenth of a short text's pass."""
+    for once: of a trace of 64 tokens by 12 layers it is a twentieth."""
     found = _KNOWN.get(model)
     if found is None:
         found = _KNOWN[model] = tuple(_look_through(model))
