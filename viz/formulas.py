@@ -10,10 +10,6 @@ from functools import cache
 from latex2mathml.converter import convert
 
 # The symbols are those that the matrices of the steps go by.
-READ = (
-    r"\class{tokens}{\text{text}} \to \class{ids}{\text{id}}",
-    r"x = \class{positions}{\class{embedding}{E_{\text{id}} \cdot \sqrt{D}} + \mathit{PE}}",
-)
 RESID = (r"x \gets \class{resid}{x} + \text{attention}(x)", r"x \gets x + \text{FFN}(x)")
 NORM = (
     r"\text{norm}(x) = \class{norm}{\frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}}"
@@ -36,7 +32,7 @@ PREDICT = (
     r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x)} \, W_U}",
     r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}",
 )
-_BLOCKS = (READ, RESID, NORM, MIX, FEED, FEED_NORM, NEXT, PREDICT, MEMORY)
+_BLOCKS = (RESID, NORM, MIX, FEED, FEED_NORM, NEXT, PREDICT, MEMORY)
 _CLASS = re.compile(r' class="([\w.]+)"')
 
 
@@ -47,10 +43,20 @@ def of_step(name: str, lacks: frozenset[str] = frozenset()) -> str:
     formula has."""
     # What is lit stays, whatever is said to be lacking.
     lacks = lacks - {name}
-    for block in (*_BLOCKS, _project(lacks), _attend(lacks)):
+    for block in (_read(lacks), *_BLOCKS, _project(lacks), _attend(lacks)):
         if any(rf"\class{{{name}}}" in line for line in block):
             return "".join(_lit(convert(line), name) for line in block)
     raise KeyError(name)
+
+
+def _read(lacks: frozenset[str]) -> tuple[str, ...]:
+    ids = r"\class{tokens}{\text{text}} \to \class{ids}{\text{id}}"
+    if lacks >= {"embedding", "positions"}:  # of a checkpoint: it may scale or not, and add more
+        return (ids,)
+    x = r"\class{embedding}{E_{\text{id}} \cdot \sqrt{D}}"
+    if "positions" not in lacks:
+        x = rf"\class{{positions}}{{{x} + \mathit{{PE}}}}"
+    return ids, f"x = {x}"
 
 
 def _project(lacks: frozenset[str]) -> tuple[str, ...]:

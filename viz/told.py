@@ -70,10 +70,11 @@ def _told(
     )
 
 
-# Of a checkpoint: RMSNorm or LayerNorm, gated or not, with biases or without; no formula is sure.
+# Of a checkpoint: scaled or not, positions added or turned, RMSNorm or LayerNorm, gated or not,
+# biases or none; no formula is sure.
 _UNKNOWN = frozenset(
-    "embedding norm split out add_attn ffn_norm ffn_in activation ffn_out add_ffn final_norm "
-    "unembed".split()
+    "embedding positions norm split out add_attn ffn_norm ffn_in activation ffn_out add_ffn "
+    "final_norm unembed".split()
 )
 _NORMS = frozenset(("norm", "ffn_norm"))
 NORM = N_("norm")  # LayerNorm or RMSNorm

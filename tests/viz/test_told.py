@@ -149,6 +149,27 @@ def test_queries_are_turned_only_where_they_are():
     assert "turned" in said["positions"].explain and "added next" not in said["embedding"].explain
 
 
+@pytest.mark.parametrize(
+    ("ref", "text", "adds"),
+    [("builtin:writer", "A dog.", True), ("builtin:induction", "a b c a b", False)],
+)
+def test_positions_are_added_in_the_formula_only_where_they_are(ref, text, adds):
+    outline, config = refs(ref, text)
+    said = told.texts(outline, config, str)
+    for name in ("tokens", "ids", "embedding"):
+        assert (">P</mi>" in said[name].formula) == adds
+        assert "<msqrt>" in said[name].formula
+
+
+def test_no_formula_says_how_a_checkpoint_makes_its_first_vectors():
+    outline = with_missing(walk.NAMES, ("embedding", "positions"))
+    said = told.texts(outline, None, str)
+    for name in ("tokens", "ids"):
+        assert "id" in said[name].formula and "<msqrt>" not in said[name].formula
+        assert said[name].formula.count("<math") == 1
+    assert not said["embedding"].formula and not said["positions"].formula
+
+
 @pytest.mark.parametrize("text", EXPLAINED.values())
 def test_what_is_said_otherwise_is_plain(text):
     assert text.endswith(".") and not re.search(r"[<>*`$]", text)
