@@ -15,10 +15,6 @@ NORM = (
     r"\text{norm}(x) = \class{norm}{\frac{x - \text{mean}}{\sqrt{\text{variance} + \varepsilon}}"
     r" \cdot \gamma + \beta}",
 )
-MIX = (
-    r"o = \class{out}{\class{heads}{[\, z_0 \; z_1 \; \dots \,]} \, W_O}",
-    r"x \gets \class{add_attn}{x + o}",
-)
 FEED = (
     r"h = \class{ffn_in}{x W_1 + b_1} \quad a = \class{activation}{\text{activation}(h)} \quad "
     r"f = \class{ffn_out}{a W_2 + b_2}",
@@ -28,22 +24,19 @@ FEED_NORM = (NORM[0].replace("{norm}", "{ffn_norm}"),)
 NEXT = (r"x \to \class{next}{\text{layer}(x)}",)
 # What the encoder gives out, the decoder's cross-attention makes keys and values of.
 MEMORY = (r"\class{final_norm.encoder}{\text{LayerNorm}(x)} \to K, V",)
-PREDICT = (
-    r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x)} \, W_U}",
-    r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}",
-)
-_BLOCKS = (RESID, NORM, MIX, FEED, FEED_NORM, NEXT, PREDICT, MEMORY)
+_BLOCKS = (RESID, NORM, FEED, FEED_NORM, NEXT, MEMORY)
 _CLASS = re.compile(r' class="([\w.]+)"')
 
 
 @cache
 def of_step(name: str, lacks: frozenset[str] = frozenset()) -> str:
     """The formula that a step is part of, its part lit: MathML, an element a line. Steps in
-    `lacks` are not in the model, and not in its formula. Raises KeyError for a name that no
-    formula has."""
+    `lacks` are not in the model, or nobody knows how it does them, and not in its formula. Raises
+    KeyError for a name that no formula has."""
     # What is lit stays, whatever is said to be lacking.
     lacks = lacks - {name}
-    for block in (_read(lacks), *_BLOCKS, _project(lacks), _attend(lacks)):
+    depending = (_read, _project, _attend, _mix, _predict)
+    for block in (*_BLOCKS, *(make(lacks) for make in depending)):
         if any(rf"\class{{{name}}}" in line for line in block):
             return "".join(_lit(convert(line), name) for line in block)
     raise KeyError(name)
@@ -84,6 +77,23 @@ def _attend(lacks: frozenset[str]) -> tuple[str, ...]:
     return (
         rf"\text{{pattern}} = \class{{softmax}}{{\text{{softmax}}}} \left( {scores} \right)",
         r"z = \class{weigh}{\text{pattern} \cdot v}",
+    )
+
+
+def _mix(lacks: frozenset[str]) -> tuple[str, ...]:
+    heads = r"\class{heads}{[\, z_0 \; z_1 \; \dots \,]}"
+    if "out" in lacks:
+        return (heads,)
+    return rf"o = \class{{out}}{{{heads} \, W_O}}", r"x \gets \class{add_attn}{x + o}"
+
+
+def _predict(lacks: frozenset[str]) -> tuple[str, ...]:
+    p = r"p = \class{probabilities}{\frac{e^{\text{logits}}}{\sum e^{\text{logits}}}}"
+    if "unembed" in lacks:
+        return (p,)
+    return (
+        r"\text{logits} = \class{unembed}{\class{final_norm}{\text{LayerNorm}(x)} \, W_U}",
+        p,
     )
 
 

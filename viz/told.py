@@ -58,11 +58,11 @@ def _told(
     if config and text.code:
         found = source.excerpt(*text.code)
         lines, at, link = found.lines, found.first, f"{SOURCE}#L{found.first}"
-    unknown = config is None and name in _UNKNOWN
+    unknown = _UNKNOWN if config is None else frozenset()
     return Told(
         title=say(NORM if config is None and name in _NORMS else text.title),
         explain=explain,
-        formula="" if unknown else formulas.of_step(name, lacks),
+        formula="" if name in unknown else formulas.of_step(name, lacks | unknown),
         code=lines,
         code_at=at,
         code_link=link,
@@ -73,8 +73,8 @@ def _told(
 # Of a checkpoint: scaled or not, positions added or turned, RMSNorm or LayerNorm, gated or not,
 # biases or none; no formula is sure.
 _UNKNOWN = frozenset(
-    "embedding positions norm split out add_attn ffn_norm ffn_in activation ffn_out add_ffn "
-    "final_norm unembed".split()
+    "embedding positions resid norm q_all k_all v_all rotate_q rotate_k split out add_attn "
+    "ffn_norm ffn_in activation ffn_out add_ffn final_norm unembed".split()
 )
 _NORMS = frozenset(("norm", "ffn_norm"))
 NORM = N_("norm")  # LayerNorm or RMSNorm

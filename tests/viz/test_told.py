@@ -170,6 +170,18 @@ def test_no_formula_says_how_a_checkpoint_makes_its_first_vectors():
     assert not said["embedding"].formula and not said["positions"].formula
 
 
+def test_of_a_checkpoints_heads_and_shares_only_what_is_computed_from_records_is_written():
+    """No W_O, which may have a bias, and no LayerNorm, which may be RMSNorm."""
+    said = told.texts(with_missing(walk.NAMES), None, str)
+    assert ">z</mi>" in said["heads"].formula and "W" not in said["heads"].formula
+    assert "logits" in said["probabilities"].formula
+    assert "LayerNorm" not in said["probabilities"].formula
+    assert not said["v_all"].formula and not said["resid"].formula
+    outline, config = refs("builtin:induction", "a b c a b")
+    own = told.texts(outline, config, str)
+    assert "W" in own["heads"].formula and "LayerNorm" in own["probabilities"].formula
+
+
 @pytest.mark.parametrize("text", EXPLAINED.values())
 def test_what_is_said_otherwise_is_plain(text):
     assert text.endswith(".") and not re.search(r"[<>*`$]", text)
