@@ -39,10 +39,11 @@ class _Seen:
     given: dict[str, tuple[Tensor, int]] = field(default_factory=dict)
     module: str = ""
 
-    def keep(self, what: str, value: Any, module: str = "") -> None:
+    def keep(self, what: str, value: Any, module: str) -> None:
         if isinstance(value, Tensor) and value.is_floating_point():
             self.given[what] = value, value._version
-            self.module = module or self.module
+            if what == "positions":
+                self.module = module
 
     def unchanged(self, what: str) -> Tensor | None:
         """None also of what the model has written over."""
@@ -65,8 +66,7 @@ def watch_embedding(model: PreTrainedModel) -> Iterator[list[Embedded]]:
             reader = _reader(seen, found, ends=layer_module(name) == name)
             handles.append(module.register_forward_pre_hook(reader, with_kwargs=True))
         else:
-            gives_positions = name if what == "positions" else ""
-            handles.append(module.register_forward_hook(_keeper(seen, what, gives_positions)))
+            handles.append(module.register_forward_hook(_keeper(seen, what, name)))
     try:
         yield found
     finally:
@@ -115,7 +115,7 @@ def _may_read(name: str, module: nn.Module) -> bool:
     return layer == name or (layer is None and not any(True for _ in module.children()))
 
 
-def _keeper(seen: _Seen, what: str, name: str = "") -> Any:
+def _keeper(seen: _Seen, what: str, name: str) -> Any:
     def hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         seen.keep(what, output, name)
 
